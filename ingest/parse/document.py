@@ -1,0 +1,214 @@
+"""The parser's one door: canonical text → document with items, chunks and the account of every line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from ingest.items import AccountLine, Document, Item, Meta, Role, Span
+from ingest.parse.blocks import UNMARKED, read_blocks
+from ingest.parse.chunks import breaks_of, make_chunks
+from ingest.parse.drafts import Draft, Reply, Stretch
+from ingest.parse.guide import find_parts, is_guide
+from ingest.parse.halves import join
+from ingest.parse.notes import find_notes
+from ingest.parse.outline import Outline, heading_text, make_outline
+from ingest.parse.questions import find_questions
+from ingest.parse.text import Text, fold
+
+PARSER_VERSION = "1"  # raised when the same text would give other items: documents are then parsed anew
+
+
+def document_id(collection: str, path: str) -> str:
+    """The id of a document: stable for a collection and a path."""
+    return hashlib.sha256(f"{collection}\0{path}".encode()).hexdigest()[:16]
+
+
+def parse_document(
+    *, collection: str, path: str, version: str, text: str, meta: Meta, body_line: int = 1, plain: bool = False
+) -> Document:
+    """Parses one canonical text. `body_line`: the 1-based line after the front matter. `plain`: not Markdown.
+
+    Every non-blank line ends up in an item or in structure; the account says which.
+    """
+    source = Text(text)
+    body = body_line - 1
+    outline = make_outline(source, read_blocks(source, body=body, plain_text=plain))
+    drafts, structure = _drafts(source, outline, meta)
+    title = meta.title or _title(outline, path)
+    items = _items(source, document_id(collection, path), drafts, meta)
+    breaks = breaks_of([place.node for place in outline.places])
+    return Document(
+        id=document_id(collection, path),
+        collection=collection,
+        path=path,
+        version=version,
+        title=title,
+        text=text,
+        meta=meta,
+        items=tuple(items),
+        chunks=tuple(chunk for item in items for chunk in make_chunks(source, title, item, breaks)),
+        account=tuple(_account(source, drafts, items, structure, body)),
+    )
+
+
+def _drafts(source: Text, outline: Outline, meta: Meta) -> tuple[list[Draft], set[int]]:
+    guide = is_guide(source, outline, meta.audience)
+    questions = find_questions(source, outline, guide=guide)
+    drafts = list(questions.drafts)
+    orphans = join(source, drafts, questions.replies)
+    drafts += [_orphan(source, reply) for reply in orphans]
+    if guide:
+        drafts += find_parts(source, outline)
+    claimed = {line for draft in drafts for line in _lines(source, draft)}
+    notes = find_notes(source, outline, claimed, guide=guide)
+    structure = questions.structure | notes.structure
+    drafts += notes.drafts
+    drafts += _missed(source, outline, {line for draft in drafts for line in _lines(source, draft)} | structure)
+    return sorted(drafts, key=lambda d: (d.start, d.end)), structure
+
+
+def _orphan(source: Text, reply: Reply) -> Draft:
+    stretches = [s for s in [reply.answer, *reply.points] if s is not None]
+    start, end = min(s.start for s in stretches), max(s.end for s in stretches)
+    title = reply.path[-1] if reply.path else source.lines[source.line_of(start)][:80]
+    draft = Draft("note", title, reply.path, start)
+    draft.end = end
+    return draft
+
+
+def _missed(source: Text, outline: Outline, known: set[int]) -> list[Draft]:
+    """Content that stands inside a claimed node but in none of the claims, so that nothing is lost."""
+    out: list[Draft] = []
+    for place in outline.places:
+        node = place.node
+        if node.kind in ("heading", "close", "rule", "empty"):
+            continue
+        lines = [i for i in range(node.first, node.last) if i not in known and not source.blank(i)]
+        runs: list[list[int]] = []
+        for line in lines:
+            if runs and line == runs[-1][-1] + 1:
+                runs[-1].append(line)
+            else:
+                runs.append([line])
+        for run in runs:
+            if not any(c.isalnum() for i in run for c in source.lines[i]):
+                continue
+            draft = Draft("note", place.path[-1] if place.path else "", place.path, source.content_start(run[0]))
+            draft.end, draft.leftover = source.end_of(run[-1]), True
+            draft.title = draft.title or source.lines[run[0]].strip()[:80]
+            out.append(draft)
+    return out
+
+
+def _stretches(draft: Draft) -> list[Stretch]:
+    if not draft.apart:
+        return [Stretch(draft.start, max(draft.end, draft.start + 1))]
+    asked = draft.asked or Stretch(draft.start, draft.start + 1)
+    parts = [Stretch(draft.start, asked.end), *([draft.answer] if draft.answer else []), *draft.points]
+    return parts
+
+
+def _lines(source: Text, draft: Draft) -> set[int]:
+    out: set[int] = set()
+    for stretch in _stretches(draft):
+        out.update(range(source.line_of(stretch.start), source.line_of(max(stretch.start, stretch.end - 1)) + 1))
+    return out
+
+
+def _title(outline: Outline, path: str) -> str:
+    """The first heading, if it stands over all others; else the file's name in words."""
+    stem = PurePosixPath(path).stem
+    named = stem.replace("-", " ").replace("_", " ").strip() or path
+    headings = [outline.places[i].node for i in outline.headings()]
+    if not headings or not heading_text(headings[0]):
+        return named
+    first = headings[0]
+    above_all = all(node.level > first.level for node in headings[1:])
+    if (
+        (above_all and first.level != UNMARKED)
+        or (first.level == UNMARKED and _opens(outline))
+        or stem.lower() in _NAMELESS
+    ):
+        return heading_text(first)
+    return named
+
+
+_NAMELESS = ("readme", "index", "main", "notes", "document")
+
+
+def _opens(outline: Outline) -> bool:
+    """Whether an unmarked heading at the top stands over another heading, as a title does."""
+    nodes = [p.node for p in outline.places if p.node.kind not in ("empty", "rule", "close")]
+    return len(nodes) > 1 and nodes[0].kind == "heading" and nodes[1].kind == "heading"
+
+
+def _items(source: Text, document: str, drafts: Sequence[Draft], meta: Meta) -> list[Item]:
+    keys = [fold(draft.question or f"{draft.title}\n{_first_line(source, draft)}") for draft in drafts]
+    counts = Counter(keys)
+    seen: Counter[str] = Counter()
+    items = []
+    for draft, key in zip(drafts, keys, strict=True):
+        span = _span(source, draft)
+        identity = key
+        if counts[key] > 1 or not key:
+            identity = f"{key}\0{fold(source.slice(span))}"
+        seen[identity] += 1
+        if seen[identity] > 1:
+            identity += f"\0{seen[identity]}"
+        items.append(
+            Item(
+                id=hashlib.sha256(f"{document}\0{identity}".encode()).hexdigest()[:16],
+                kind=draft.kind,
+                title=draft.title,
+                span=span,
+                heading=draft.path,
+                question=draft.question,
+                question_span=_to_span(source, draft.asked),
+                answer=_to_span(source, draft.answer),
+                talking_points=tuple(s for p in draft.points if (s := _to_span(source, p)) is not None),
+                level=draft.item_level or meta.level,
+                tags=meta.tags,
+                leftover=draft.leftover,
+            )
+        )
+    return items
+
+
+def _first_line(source: Text, draft: Draft) -> str:
+    return source.text[draft.start : draft.end].split("\n", 1)[0]
+
+
+def _to_span(source: Text, stretch: Stretch | None) -> Span | None:
+    return source.span(stretch.start, stretch.end) if stretch is not None else None
+
+
+def _span(source: Text, draft: Draft) -> Span:
+    if draft.apart:
+        parts = [s for s in [draft.answer, *draft.points] if s is not None]
+        return source.span(parts[0].start, max(p.end for p in parts if p.start >= parts[0].start))
+    return source.span(draft.start, draft.end)
+
+
+def _account(
+    source: Text, drafts: Sequence[Draft], items: Sequence[Item], structure: set[int], body: int
+) -> list[AccountLine]:
+    owner: dict[int, tuple[Role, str | None]] = {}
+    for draft, item in zip(drafts, items, strict=True):
+        role: Role = "leftover" if item.leftover else "item"
+        for line in _lines(source, draft):
+            # a question inside a part of a guide is the finer answer to where a line went
+            if line not in owner or draft.kind == "qa":
+                owner[line] = (role, item.id)
+    out: list[AccountLine] = []
+    for line in range(len(source)):
+        if source.blank(line):
+            continue
+        role, item_id = owner.get(line, ("structure", None)) if line >= body else ("structure", None)
+        if out and out[-1].role == role and out[-1].item_id == item_id:
+            out[-1] = AccountLine(out[-1].line_start, line + 1, role, item_id)
+        else:
+            out.append(AccountLine(line + 1, line + 1, role, item_id))
+    return out

@@ -1,0 +1,150 @@
+"""Nodes → outline: which nodes are headings (marked or not), and the heading path of every node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingest.parse.blocks import BOLD, UNMARKED, Node
+from ingest.parse.labels import bold_lead, plain_lead, read_label
+from ingest.parse.text import Text, plain
+
+_MAX_HEADING_CHARS = 90
+_MAX_HEADING_WORDS = 14
+_MAX_BOLD_CHARS = 200
+_QUIET = ("empty", "close", "rule")
+
+
+@dataclass(slots=True)
+class Place:
+    """A node with its place in the document: the headings above it and the index of the nearest one (-1: none)."""
+
+    node: Node
+    path: tuple[str, ...]
+    section: int
+
+
+@dataclass(slots=True)
+class Outline:
+    """All top-level nodes in order, headings among them."""
+
+    places: list[Place]
+
+    def section_end(self, index: int) -> int:
+        """The index after the last place of the section whose heading is at `index`, deeper headings included."""
+        level = self.places[index].node.level
+        for at in range(index + 1, len(self.places)):
+            node = self.places[at].node
+            if node.kind == "heading" and node.level <= level:
+                return at
+        return len(self.places)
+
+    def headings(self) -> list[int]:
+        """The indices of all headings."""
+        return [i for i, place in enumerate(self.places) if place.node.kind == "heading"]
+
+
+def heading_text(node: Node) -> str:
+    """A heading's words as a path shows them."""
+    return plain(node.text).rstrip(" :")
+
+
+def split_lines(source: Text, nodes: Sequence[Node]) -> list[Node]:
+    """Splits paragraphs in which later lines start with a label of their own ("Q: …" over "A: …")."""
+    out: list[Node] = []
+    for node in nodes:
+        cuts = [node.first]
+        if node.kind == "paragraph" and node.last - node.first > 1:
+            for line in range(node.first + 1, node.last):
+                if read_label(source.lines[line].lstrip(" \t>")[:300]):
+                    cuts.append(line)
+        if len(cuts) == 1:
+            out.append(node)
+            continue
+        for first, last in zip(cuts, [*cuts[1:], node.last], strict=True):
+            out.append(part(source, node, first, last))
+    return out
+
+
+def part(source: Text, node: Node, first: int, last: int) -> Node:
+    """The paragraph that some of a node's lines make."""
+    if first == node.first:
+        start = node.start
+    else:
+        raw = source.lines[first]
+        start = source.starts[first] + len(raw) - len(raw.lstrip(" \t>"))
+    text = source.text[start : source.end_of(last - 1)]
+    return Node("paragraph", first, last, text, start, last, depth=node.depth)
+
+
+def make_outline(source: Text, nodes: Sequence[Node]) -> Outline:
+    """Promotes unmarked and bold headings, then gives every node its path."""
+    nodes = split_lines(source, nodes)
+    marked = sum(n.kind == "heading" and n.level <= 6 for n in nodes)
+    for index, node in enumerate(nodes):
+        if node.kind == "heading" and (node.last - node.first > 2 or len(node.text) > 300):
+            node.kind, node.level = "paragraph", 0
+        elif node.kind == "paragraph" and _is_bold_heading(nodes, index):
+            node.kind, node.level = "heading", BOLD
+        elif node.kind == "paragraph" and marked <= 1 and _is_unmarked_heading(nodes, index):
+            node.kind, node.level = "heading", UNMARKED
+    return Outline(_places(nodes))
+
+
+def _places(nodes: Sequence[Node]) -> list[Place]:
+    places: list[Place] = []
+    stack: list[tuple[int, str, int]] = []
+    for index, node in enumerate(nodes):
+        if node.kind == "heading":
+            while stack and stack[-1][0] >= node.level:
+                stack.pop()
+            places.append(Place(node, tuple(text for _, text, _ in stack), stack[-1][2] if stack else -1))
+            stack.append((node.level, heading_text(node), index))
+            continue
+        if node.kind == "close":
+            while stack and stack[-1][0] >= node.level:
+                stack.pop()
+        places.append(Place(node, tuple(text for _, text, _ in stack), stack[-1][2] if stack else -1))
+    return places
+
+
+def _next(nodes: Sequence[Node], index: int) -> Node | None:
+    return next((n for n in nodes[index + 1 :] if n.kind not in _QUIET), None)
+
+
+def _is_bold_heading(nodes: Sequence[Node], index: int) -> bool:
+    """A paragraph that is one bold phrase, is no label, and has something under it."""
+    node = nodes[index]
+    text = node.text.strip()
+    if not text.startswith(("**", "__")) or len(text) > _MAX_BOLD_CHARS + 4 or node.last - node.first > 2:
+        return False
+    lead = bold_lead(text)
+    if lead is None or text[lead.rest :].strip(" :") or _plain_label(text):
+        return False
+    below = _next(nodes, index)
+    return below is not None and below.kind != "heading"
+
+
+def _plain_label(text: str) -> bool:
+    label = read_label(text)
+    return label is not None and not text[label.rest :].strip(" *_:")
+
+
+def _could_head(node: Node) -> bool:
+    text = node.text.strip()
+    if node.kind != "paragraph" or node.last - node.first != 1 or not 2 <= len(text) <= _MAX_HEADING_CHARS:
+        return False
+    if len(text.split()) > _MAX_HEADING_WORDS or read_label(text) or plain_lead(text):
+        return False
+    return (text[0].isalnum() or text[0] in "`\"“'") and (text[-1].isalnum() or text[-1] in "?)\"”'`+#")
+
+
+def _is_unmarked_heading(nodes: Sequence[Node], index: int) -> bool:
+    """A short line alone that ends in no full stop and stands over content."""
+    if not _could_head(nodes[index]):
+        return False
+    below = _next(nodes, index)
+    if below is None or below.kind == "heading":
+        return False
+    # two such lines in a row are a list without marks, unless they open the document
+    return not _could_head(below) or all(n.kind in _QUIET for n in nodes[:index])
