@@ -12,6 +12,7 @@ from ingest.parse.text import plain
 
 _SIBLINGS = 0.6  # from this share of asking siblings on, a request or a numbered title among them asks too
 _RUN = 0.6  # the same for the entries of one list
+_FOLLOW_UPS = re.compile(r"\bfollow[- ]?ups?\b", re.I)  # such a list belongs to the question before it
 _QUOTED = re.compile(r"[*_]{0,3}[\"“«][^\"“”«»]{8,400}[\"”»][*_]{0,3}[.?!]?", re.S)
 
 
@@ -31,6 +32,7 @@ class Asking:
         if label is not None and label.kind == "question" and text[label.rest :].strip(" *_"):
             return label.number, text[label.rest :], start + label.rest
         number, words = numbering(text)
+        number = node.number if node.number is not None else number
         return number, words, start + len(text) - len(words)
 
     def heading(self, index: int) -> bool:
@@ -79,7 +81,7 @@ class Asking:
         out: dict[int, bool] = {}
         run: list[int] = []
         for index, place in enumerate(self.outline.places):
-            if place.node.kind == "bullet":
+            if place.node.kind == "bullet" and not (place.path and _FOLLOW_UPS.search(place.path[-1])):
                 run.append(index)
             elif place.node.kind != "empty":
                 self._judge(run, asking_leads, out)
@@ -95,7 +97,7 @@ class Asking:
         for index in run:
             node = self.outline.places[index].node
             alone = asks[index] and (self.guide or bool(node.children))
-            out[index] = asks[index] and (enough or (alone and self.guide)) or (alone and asking_leads)
+            out[index] = (asks[index] and (enough or (alone and self.guide))) or (alone and asking_leads)
             if self.guide and _QUOTED.fullmatch(node.text.strip()) and len(node.text.split()) >= 3:
                 out[index] = True
 

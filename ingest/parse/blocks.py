@@ -86,14 +86,11 @@ def _blank(lines: list[str], first: int, column: int, last: int, end: int) -> st
         taken = lines[first][column:end]
         lines[first] = lines[first][:column] + " " * (end - column) + lines[first][end:]
         return taken
-    taken = [lines[first][column:]]
+    parts = [lines[first][column:], *lines[first + 1 : last], lines[last][:end]]
     lines[first] = lines[first][:column]
-    for line in range(first + 1, last):
-        taken.append(lines[line])
-        lines[line] = ""
-    taken.append(lines[last][:end])
+    lines[first + 1 : last] = [""] * (last - first - 1)
     lines[last] = " " * end + lines[last][end:]
-    return "\n".join(taken)
+    return "\n".join(parts)
 
 
 def _find_end(lines: list[str], pattern: re.Pattern[str], line: int, column: int, limit: int) -> tuple[int, int] | None:

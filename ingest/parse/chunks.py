@@ -9,7 +9,7 @@ from ingest.items import Chunk, Item
 from ingest.parse.blocks import Node
 from ingest.parse.text import Text, plain
 
-# all-MiniLM-L6-v2 reads 256 word pieces, about 1,000 characters of English with code; chosen by `cuecard eval retrieval`
+# all-MiniLM-L6-v2 reads 256 word pieces, about 1,000 characters of English with code
 TARGET_CHARS = 900
 MAX_CHARS = 1400
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)]?\s+(?=[A-Z0-9`*“\"(\[-])")

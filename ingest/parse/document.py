@@ -36,7 +36,7 @@ def parse_document(
     source = Text(text)
     body = body_line - 1
     outline = make_outline(source, read_blocks(source, body=body, plain_text=plain))
-    drafts, structure = _drafts(source, outline, meta)
+    drafts = _drafts(source, outline, meta)
     title = meta.title or _title(outline, path)
     items = _items(source, document_id(collection, path), drafts, meta)
     breaks = breaks_of([place.node for place in outline.places])
@@ -50,11 +50,11 @@ def parse_document(
         meta=meta,
         items=tuple(items),
         chunks=tuple(chunk for item in items for chunk in make_chunks(source, title, item, breaks)),
-        account=tuple(_account(source, drafts, items, structure, body)),
+        account=tuple(_account(source, drafts, items, body)),
     )
 
 
-def _drafts(source: Text, outline: Outline, meta: Meta) -> tuple[list[Draft], set[int]]:
+def _drafts(source: Text, outline: Outline, meta: Meta) -> list[Draft]:
     guide = is_guide(source, outline, meta.audience)
     questions = find_questions(source, outline, guide=guide)
     drafts = list(questions.drafts)
@@ -67,7 +67,7 @@ def _drafts(source: Text, outline: Outline, meta: Meta) -> tuple[list[Draft], se
     structure = questions.structure | notes.structure
     drafts += notes.drafts
     drafts += _missed(source, outline, {line for draft in drafts for line in _lines(source, draft)} | structure)
-    return sorted(drafts, key=lambda d: (d.start, d.end)), structure
+    return sorted(drafts, key=lambda d: (d.start, d.end))
 
 
 def _orphan(source: Text, reply: Reply) -> Draft:
@@ -107,8 +107,7 @@ def _stretches(draft: Draft) -> list[Stretch]:
     if not draft.apart:
         return [Stretch(draft.start, max(draft.end, draft.start + 1))]
     asked = draft.asked or Stretch(draft.start, draft.start + 1)
-    parts = [Stretch(draft.start, asked.end), *([draft.answer] if draft.answer else []), *draft.points]
-    return parts
+    return [Stretch(draft.start, asked.end), *([draft.answer] if draft.answer else []), *draft.points]
 
 
 def _lines(source: Text, draft: Draft) -> set[int]:
@@ -192,9 +191,7 @@ def _span(source: Text, draft: Draft) -> Span:
     return source.span(draft.start, draft.end)
 
 
-def _account(
-    source: Text, drafts: Sequence[Draft], items: Sequence[Item], structure: set[int], body: int
-) -> list[AccountLine]:
+def _account(source: Text, drafts: Sequence[Draft], items: Sequence[Item], body: int) -> list[AccountLine]:
     owner: dict[int, tuple[Role, str | None]] = {}
     for draft, item in zip(drafts, items, strict=True):
         role: Role = "leftover" if item.leftover else "item"

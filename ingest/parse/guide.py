@@ -19,12 +19,14 @@ _LEVEL = re.compile(
 _YEARS = re.compile(r"\d+\s*(?:\+|(?:-|–|to)\s*\d+)\s*\+?\s*(?:years?|yrs?)\b", re.I)
 _CRITERIA = re.compile(
     r"\b(?:evaluation|scoring|assessment|grading|rating|hiring|decision)\s*"
-    r"(?:criteria|rubric|scale|score ?card|guide|matrix|bar|signals?|weights?)\b|\brubric\b|\bscore ?cards?\b|\bscoring\b",
+    r"(?:criteria|rubric|scale|score ?card|guide|matrix|bar|signals?|weights?)\b"
+    r"|\brubric\b|\bscore ?cards?\b|\bscoring\b",
     re.I,
 )
 _SIGNALS = re.compile(
-    r"(?:red|green|yellow) flags?|(?:strong|weak|positive|negative|warning) signs?|(?:strong|weak|positive|negative) signals?"
-    r"|what (?:good|great|strong|bad|weak) looks like|(?:closing|wrap[- ]?up|opening|warm[- ]?up|debrief|calibration)\b",
+    r"(?:red|green|yellow) flags?|(?:strong|weak|positive|negative|warning) (?:signs?|signals?)"
+    r"|what (?:good|great|strong|bad|weak) looks like"
+    r"|(?:closing|wrap[- ]?up|opening|warm[- ]?up|debrief|calibration)\b",
     re.I,
 )
 _SPEAKS = re.compile(r"\b(?:you are interviewing|interviewers?|ask the candidate|the candidate(?:'s)?)\b", re.I)

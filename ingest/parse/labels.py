@@ -16,7 +16,7 @@ LabelKind = Literal["question", "answer", "talking_point"]
 _QUESTION_WORDS = r"interview question|sample question|example question|question|ques|q"
 _ANSWER_WORDS = (
     r"(?:model|sample|example|expected|suggested|ideal|good|strong|short|long|best|possible|detailed|correct)[ -]"
-    r"(?:answers?|response|solution)|answer (?:framework|outline|key)|how to answer"
+    r"(?:answers?|response|solution|explanation)|answer (?:framework|outline|key)|how to answer"
     r"|answer|ans|response|reply|solution|explanation|a"
 )
 _POINT_WORDS = (
@@ -80,9 +80,32 @@ def read_label(text: str) -> Label | None:
     return None
 
 
+_ASIDE = re.compile(r"\s*\([^()]{1,20}\)\s*$")
+
+
+def read_label_heading(text: str) -> Label | None:
+    """The label that a heading is: "Question", "Answer (EN)", "Solution: D", "Show answer"."""
+    label = read_label(text)
+    if label is not None:
+        return label
+    words = _SHOW.sub("", _ASIDE.sub("", plain(text)))
+    label = read_label(words + ":") if len(words) < 40 else None
+    return (
+        Label(label.kind, label.number, len(text), closes_bold=False)
+        if label is not None and label.rest > len(words)
+        else None
+    )
+
+
+_SHOW = re.compile(
+    r"^(?:(?:show|see|view|reveal|click (?:here )?(?:to|for)(?: (?:show|see|view|reveal))?) (?:the )?)", re.I
+)
+
+
 # "1. ", "12) ", "Q3. ", "Question 4 - " before the words of a heading
 _NUMBERING = re.compile(
-    r"(?:[*_]{1,3})?(?:(?:q|question|answer|a)[ #.-]{0,2})?(?P<number>\d{1,4})(?:\.\d+)*(?:[.):]|[ \t]+[-–—])[*_]{0,3}[ \t]+",
+    r"(?:[*_]{1,3})?(?:(?:q|question|answer|a)[ #.-]{0,2})?(?P<number>\d{1,4})(?:\.\d+)*"
+    r"(?:[.):]|[ \t]+[-–—])[*_]{0,3}[ \t]+",
     re.I,
 )
 
@@ -95,7 +118,7 @@ def numbering(text: str) -> tuple[int | None, str]:
     return int(match["number"]), text[match.end() :]
 
 
-# "Q7 Response:", "Answer 3", "Response to question 12", "A4."
+# such as: Q7 Response:  Answer 3  Response to question 12  A4.
 _ANSWER_HEADING = re.compile(
     rf"(?:q(?:uestion)?[ #.-]{{0,2}}(?P<a>\d{{1,4}})[ \t:.–—-]*(?:{_ANSWER_WORDS})"
     rf"|(?:{_ANSWER_WORDS})(?:[ \t]+(?:to|for)[ \t]+)?[ #.-]{{0,2}}(?:q(?:uestion)?[ #.-]{{0,2}})?(?P<b>\d{{1,4}}))"

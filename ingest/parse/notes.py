@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from ingest.parse.blocks import Node
 from ingest.parse.drafts import Draft
@@ -13,8 +14,11 @@ from ingest.parse.labels import bold_lead, plain_lead
 from ingest.parse.outline import Outline, Place, part
 from ingest.parse.text import Text, plain
 
-_CHEAT_LEADS = 4  # so many bold leads at least,
-_CHEAT_SHARE = 0.35  # and this share of the unclaimed text under them, make a cheat sheet
+# A document is a cheat sheet when it has so many entries with a lead, they hold this share of the text that is in no
+# question, and the middle one is long enough to be a statement: lists of two-word fragments stay with their section.
+_CHEAT_LEADS = 4
+_CHEAT_SHARE = 0.5
+_CHEAT_CHARS = 100
 _LINK = re.compile(r"!?\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])|<?https?://\S+>?")
 _ANCHOR = re.compile(r"\]\(#[^)]*\)")
 _MIN_PLAIN_BODY = 20
@@ -32,10 +36,7 @@ def find_notes(source: Text, outline: Outline, claimed: set[int], *, guide: bool
     """Makes notes of every place none of whose lines is claimed yet."""
     notes = Notes()
     runs = list(_sections(source, outline, claimed, notes.structure))
-    units = [unit for run in runs for unit in run]
-    leads = [u for u in units if _lead(u.node)]
-    size = sum(_size(source, u.node) for u in units)
-    cheat = len(leads) >= _CHEAT_LEADS and _absorbed(source, runs) >= _CHEAT_SHARE * max(size, 1)
+    cheat = _is_cheat_sheet(source, runs)
     for run in runs:
         groups = list(_bullets(run)) if cheat else [run]
         for index, group in enumerate(groups):
@@ -74,8 +75,11 @@ def _size(source: Text, node: Node) -> int:
     return source.end_of(node.last - 1) - source.starts[node.first]
 
 
-def _absorbed(source: Text, runs: Sequence[Sequence[Place]]) -> int:
-    return sum(_size(source, p.node) for run in runs for group in _bullets(run) if _lead(group[0].node) for p in group)
+def _is_cheat_sheet(source: Text, runs: Sequence[Sequence[Place]]) -> bool:
+    groups = [group for run in runs for group in _bullets(run)]
+    sizes = [sum(_size(source, p.node) for p in group) for group in groups if _lead(group[0].node)]
+    total = sum(_size(source, p.node) for group in groups for p in group)
+    return len(sizes) >= _CHEAT_LEADS and sum(sizes) >= _CHEAT_SHARE * total and median(sizes) >= _CHEAT_CHARS
 
 
 def _sections(source: Text, outline: Outline, claimed: set[int], structure: set[int]) -> Iterator[list[Place]]:

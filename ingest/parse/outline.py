@@ -55,9 +55,8 @@ def split_lines(source: Text, nodes: Sequence[Node]) -> list[Node]:
     for node in nodes:
         cuts = [node.first]
         if node.kind == "paragraph" and node.last - node.first > 1:
-            for line in range(node.first + 1, node.last):
-                if read_label(source.lines[line].lstrip(" \t>")[:300]):
-                    cuts.append(line)
+            later = range(node.first + 1, node.last)
+            cuts += [line for line in later if read_label(source.lines[line].lstrip(" \t>")[:300])]
         if len(cuts) == 1:
             out.append(node)
             continue
@@ -79,7 +78,7 @@ def part(source: Text, node: Node, first: int, last: int) -> Node:
 
 def make_outline(source: Text, nodes: Sequence[Node]) -> Outline:
     """Promotes unmarked and bold headings, then gives every node its path."""
-    nodes = split_lines(source, nodes)
+    nodes = split_lines(source, [flat for node in nodes for flat in _hoist(node)])
     marked = sum(n.kind == "heading" and n.level <= 6 for n in nodes)
     for index, node in enumerate(nodes):
         if node.kind == "heading" and (node.last - node.first > 2 or len(node.text) > 300):
@@ -89,6 +88,15 @@ def make_outline(source: Text, nodes: Sequence[Node]) -> Outline:
         elif node.kind == "paragraph" and marked <= 1 and _is_unmarked_heading(nodes, index):
             node.kind, node.level = "heading", UNMARKED
     return Outline(_places(nodes))
+
+
+def _hoist(node: Node) -> list[Node]:
+    """ "1. ### What is X?" with its answer indented under it is a heading and what follows it."""
+    if node.kind != "bullet" or node.text or not node.children or node.children[0].kind != "heading":
+        return [node]
+    heading = node.children[0]
+    heading.number = node.number
+    return [flat for child in node.children for flat in _hoist(child)]
 
 
 def _places(nodes: Sequence[Node]) -> list[Place]:

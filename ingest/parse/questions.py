@@ -7,14 +7,21 @@ question or a heading of its own level or above. Answers that stand elsewhere ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ingest.parse.asking import Asking
 from ingest.parse.blocks import BOLD, SUMMARY, Node
 from ingest.parse.drafts import Draft, Reply, Stretch, settle
-from ingest.parse.labels import Label, answer_heading, bold_lead, is_answers_part, is_question, read_label
+from ingest.parse.labels import (
+    Label,
+    answer_heading,
+    bold_lead,
+    is_answers_part,
+    is_question,
+    read_label,
+    read_label_heading,
+)
 from ingest.parse.outline import Outline, Place, heading_text
 from ingest.parse.text import Text, fold, plain
 
@@ -123,17 +130,16 @@ class _Walk:
         return self.open is not None and (self.open.answer is not None or bool(self.open.points))
 
     def _label_heading(self, place: Place, node: Node) -> bool:
-        """ "#### Answer: D", `<summary>Show solution</summary>`: the rest of the open (or last) question is its answer."""
-        words = re.sub(
-            r"^(?:show|see|view|reveal|click (?:here )?(?:to|for) (?:show|see|view|reveal)?)\s*(?:the )?",
-            "",
-            plain(node.text),
-            flags=re.I,
-        )
-        label = read_label(node.text) or (read_label(words + ":") if len(words) < 40 else None)
-        if label is None or label.kind == "question" or label.number is not None:
+        """A heading that is a label: "## Question" opens one; "#### Answer: D" goes on with the open (or last) one."""
+        label = read_label_heading(node.text)
+        if label is None or label.number is not None:
             return False
-        if is_answers_part(heading_text(node)) and node.level < BOLD and self.open is None:
+        rest = plain(node.text[label.rest :]).strip(" *_")
+        if label.kind == "question":
+            if not rest:
+                self.ask(Draft("qa", "", place.path, node.start, node.level, end=self.source.end_of(node.last - 1)))
+            return not rest
+        if is_answers_part(heading_text(node)) and node.level < BOLD and self.open is None and self._waiting() > 1:
             return False
         if self.open is None and self.last is not None and self.last.answer is None:
             self.open = self.last
@@ -141,9 +147,12 @@ class _Walk:
             return False
         self.found.structure.update(range(node.first, node.last))
         self.role = label.kind
-        if read_label(node.text) and plain(node.text[label.rest :]).strip(" *_"):
+        if rest:
             self._grow(node.start + label.rest, self.source.end_of(node.last - 1))
         return True
+
+    def _waiting(self) -> int:
+        return sum(not draft.replied() for draft in self.found.drafts)
 
     def _reply_heading(self, place: Place, node: Node, text: str) -> bool:
         announced = answer_heading(text)
@@ -223,7 +232,8 @@ class _Walk:
 
     def _pose(self, draft: Draft, node: Node) -> None:
         """The question itself, where its label stood on a line of its own."""
-        self._pose_text(draft, node.start, self.source.end_of(node.last - 1), closes_bold=False)
+        start = self.source.content_start(node.first) if node.kind == "quote" else node.start
+        self._pose_text(draft, start, self.source.end_of(node.last - 1), closes_bold=False)
 
     def _pose_text(self, draft: Draft, start: int, end: int, *, closes_bold: bool) -> None:
         text = self.source.text[start:end]
