@@ -71,7 +71,7 @@ def test_cases_are_given_back_unchanged(tmp_path: Path) -> None:
         ('{"id": "1", "query": "a", "relevant": [{"file": "x", "grade": 1}]}', '"quote"'),
         ('{"id": "1", "query": "a", "relevant": [{"file": "x", "quote": "y", "grade": 1, "spans": [3]}]}', '"spans"'),
         ('{"id": "1", "query": "a", "answerable": "no"}', '"answerable"'),
-        ('{"id": "1", "query": "a", "answerable": false, "relevant": [{"file": "x", "quote": "y", "grade": 1}]}', "fal"),
+        ('{"id": "1", "query": "a", "answerable": false, "relevant": [{"file": "x", "quote": "y", "grade": 1}]}', "f"),
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_query_is_named(tmp_path: Path, line: str, reason: str) -> None:
