@@ -208,6 +208,7 @@ class _Walk:
         end = self.source.end_of(node.last - 1)
         if label.kind == "question":
             depth = _IN_LABELLED if node.kind == "bullet" else 0
+            self._drop_topic(place)
             draft = Draft("qa", "", place.path, node.start, _ENTRY, depth, label.number)
             draft.end = end
             self.ask(draft)
@@ -223,6 +224,13 @@ class _Walk:
         self.role = label.kind
         self._grow(rest, end)
         return True
+
+    def _drop_topic(self, place: Place) -> None:
+        """A heading over a labelled question is its topic, even where it reads like a question itself."""
+        topic = self.open
+        if isinstance(topic, Draft) and topic.level < _ENTRY and not topic.replied() and topic.title in place.path[-1:]:
+            self.found.drafts.remove(topic)
+            self.open = None
 
     def _is_reply(self, number: int) -> bool:
         """Whether an answer label's number names another question than the one that is open."""
