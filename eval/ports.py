@@ -1,0 +1,59 @@
+"""What an evaluation needs from the other rooms and from the command line, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from answering.answers import Answer
+from ingest.catalog_info import DocumentInfo
+from ingest.items import Document
+from retrieval.hits import SearchResult
+
+
+class Catalog(Protocol):
+    """The library: which documents are served, and what is in them."""
+
+    def documents(self, collection: str | None = None) -> Sequence[DocumentInfo]:
+        """The documents that are served."""
+
+    def load(self, version_key: int) -> Document:
+        """A version as it was parsed, with its canonical text and its chunks."""
+
+
+class Retriever(Protocol):
+    """The system whose ranking is measured."""
+
+    def search(self, query: str, k: int = 10, *, filters: Mapping[str, Sequence[str]] = {}) -> SearchResult:
+        """The best `k` hits."""
+
+
+class Answerer(Protocol):
+    """The system whose answers are measured."""
+
+    def ask(self, question: str, *, filters: Mapping[str, Sequence[str]] = {}) -> Answer:
+        """An answer with its sources."""
+
+
+class Parts(Protocol):
+    """An opened home."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    @property
+    def retriever(self) -> Retriever: ...
+
+    @property
+    def answerer(self) -> Answerer: ...
+
+
+class Home(Protocol):
+    """The click context object that every command is given."""
+
+    def open_parts(self) -> AbstractContextManager[Parts]:
+        """The parts of the home, while the block runs. Raises HomeBusyError, NotFoundError."""
+
+    def show(self, body: dict[str, Any], as_text: Callable[[dict[str, Any]], str]) -> None:
+        """Print `body` as one JSON document, or as `as_text` words it, whichever was asked for."""

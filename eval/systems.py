@@ -1,0 +1,90 @@
+"""Systems that rank passages for questions: the home's retriever, and baselines over the same chunks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from eval.cases import Case
+from eval.runs import Result, Returned, Run
+from ingest.items import Chunk
+from retrieval.hits import SearchResult
+from retrieval.terms import tokenize
+
+Search = Callable[[str], Returned]
+"""A question -> what comes back."""
+
+RRF_K = 60
+"""Cormack, Clarke, Buettcher 2009."""
+
+
+def run_system(search: Search, cases: Iterable[Case]) -> dict[str, Returned]:
+    """Ask everything, timed. A question that fails got nothing, and the run says why."""
+    run: dict[str, Returned] = {}
+    for case in cases:
+        started = time.perf_counter()
+        try:
+            returned = search(case.query)
+        except Exception as error:
+            # whatever a system under evaluation does wrong is its result, not ours
+            returned = Returned(error=f"{type(error).__name__}: {error}")
+        spent = (time.perf_counter() - started) * 1000
+        run[case.id] = Returned(returned.results, round(spent, 3), returned.evidence, returned.error)
+    return run
+
+
+def returned(found: SearchResult) -> Returned:
+    """A search result as a run keeps it."""
+    results = tuple(
+        Result(h.chunk.document, h.chunk.span.start, h.chunk.span.end, h.chunk.text, h.score, h.chunk.id)
+        for h in found.hits
+    )
+    return Returned(results, evidence=found.evidence)
+
+
+def rank_bm25(chunks: Iterable[tuple[str, Chunk]], k: int) -> Search:
+    """rank-bm25's BM25Okapi over (path, chunk) pairs, context and text, with the terms of our lexical arm."""
+    from rank_bm25 import BM25Okapi
+
+    passages = list(chunks)
+    if not passages:
+        return lambda _: Returned()
+    scorer = BM25Okapi([tokenize(f"{chunk.context}\n{chunk.text}") for _, chunk in passages])
+
+    def search(query: str) -> Returned:
+        scores = scorer.get_scores(tokenize(query))
+        best = sorted(range(len(passages)), key=lambda i: -scores[i])[:k]
+        return Returned(tuple(_result(*passages[i], float(scores[i])) for i in best))
+
+    return search
+
+
+def reciprocal_rank_fusion(runs: Sequence[Run], k: int, constant: int = RRF_K) -> dict[str, Returned]:
+    """Plain RRF of whole runs: the sum of 1 / (constant + rank). Passages are the same when file and span are."""
+    fused: dict[str, Returned] = {}
+    for query in dict.fromkeys(query for run in runs for query in run):
+        scores: dict[str, float] = {}
+        kept: dict[str, Result] = {}
+        for run in runs:
+            for rank, result in enumerate(run.get(query, Returned()).results, 1):
+                kept.setdefault(result.doc_id, result)
+                scores[result.doc_id] = scores.get(result.doc_id, 0.0) + 1 / (constant + rank)
+        best = sorted(scores, key=lambda name: (-scores[name], name))[:k]
+        fused[query] = Returned(tuple(_rescored(kept[name], scores[name]) for name in best))
+    return fused
+
+
+def first(run: Mapping[str, Returned], k: int) -> dict[str, Returned]:
+    """The run with at most `k` passages a question."""
+    return {
+        name: Returned(returned.results[:k], returned.latency_ms, returned.evidence, returned.error)
+        for name, returned in run.items()
+    }
+
+
+def _result(path: str, chunk: Chunk, score: float) -> Result:
+    return Result(path, chunk.span.start, chunk.span.end, chunk.text, score, chunk.id)
+
+
+def _rescored(result: Result, score: float) -> Result:
+    return Result(result.file, result.start, result.end, result.text, score, result.chunk_id)
