@@ -1,0 +1,170 @@
+"""A sentence-transformers model to an ONNX folder, with proof that both give the same vectors.
+
+The only place that imports torch and sentence-transformers. The whole forward pass is exported, pooling, dense and
+normalising modules included, so that nothing of it has to be rebuilt.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ingest.errors import CuecardError, ModelError
+from retrieval.embed import GRAPH, TOKENIZER, WEIGHTS, ModelCard, OnnxEmbedder
+
+PARITY = 0.9999
+"""The least cosine between the model's own vector of a text and the exported one's."""
+
+_LONGEST = 8192  # tokens, where neither the model nor its tokenizer says
+
+# Short, long (beyond any limit), code, other scripts, and nothing at all: what pooling, padding and cutting depend on.
+PARITY_TEXTS = (
+    "How do you deal with Lambda cold starts?",
+    "redis eviction",
+    "def gather(*tasks): return await asyncio.gather(*tasks, return_exceptions=True)",
+    "Idempotency keys make a POST safe to repeat: the server keeps the first answer. " * 60,
+    "Größe, naïve, 東京, O(n log n), p99 < 200 ms",
+    "",
+)
+
+
+def export_model(source: str, folder: Path, fingerprint: str) -> None:
+    """Write the model `source` (a folder or a hub name) to `folder`, which exists and is empty.
+
+    Raises ModelError where it can't be loaded or exported, or the export's vectors differ from its own.
+    """
+    try:
+        with _quiet():
+            _export(source, folder, fingerprint)
+    except CuecardError:
+        raise
+    except Exception as error:  # torch, transformers and the hub raise all kinds
+        raise ModelError(
+            f"The embedding model {source} can't be loaded and exported: {_first_line(error)}",
+            hint="Set CUECARD_EMBED_MODEL to a sentence-transformers text model that is on this machine.",
+        ) from error
+
+
+def _export(source: str, folder: Path, fingerprint: str) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    # "eager" attention exports to operators that ONNX Runtime fuses: half as fast again as "sdpa"
+    model = SentenceTransformer(source, device="cpu", model_kwargs={"attn_implementation": "eager"}).eval()
+    names = _trace(torch, model, folder / "traced.onnx")
+    _optimise(folder / "traced.onnx", folder)
+    tokenizer = model.tokenizer
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        raise ModelError(f"The embedding model {source} has no fast tokenizer.", hint="Choose another model.")
+    tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    prompts = {name: prompt or "" for name, prompt in model.prompts.items()}
+    default = prompts.get(model.default_prompt_name or "", "")
+    with torch.no_grad():
+        dim = int(model.encode(["dimension"]).shape[1])
+    ModelCard(
+        name=source,
+        fingerprint=fingerprint,
+        dim=dim,
+        max_tokens=_max_tokens(model),
+        inputs=names,
+        pad_id=int(tokenizer.pad_token_id or 0),
+        query_prompt=prompts.get("query", default),
+        passage_prompt=next((prompts[n] for n in ("document", "passage", "corpus") if n in prompts), default),
+    ).write(folder)
+    _check_parity(model, folder)
+
+
+def _trace(torch: Any, model: Any, path: Path) -> tuple[str, ...]:
+    """Export the forward pass with free batch and sequence lengths; the names of its inputs, in order."""
+    sample = model.tokenizer(["one text", "another, somewhat longer text"], padding=True, return_tensors="pt")
+    names = tuple(name for name in ("input_ids", "attention_mask", "token_type_ids") if name in sample)
+
+    class Forward(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *tensors: Any) -> Any:
+            return self.model(dict(zip(names, tensors, strict=True)))["sentence_embedding"]
+
+    free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    with torch.no_grad():
+        torch.onnx.export(
+            Forward().eval(),
+            tuple(sample[name] for name in names),
+            str(path),
+            input_names=list(names),
+            output_names=["text_vectors"],  # "embedding" is the name of a node
+            dynamic_shapes=(tuple(free for _ in names),),
+            dynamo=True,
+            verbose=False,
+        )
+    return names
+
+
+def _optimise(traced: Path, folder: Path) -> None:
+    """Let ONNX Runtime fuse the graph once, and keep the result with the weights in a file that it can map."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / GRAPH)
+    options.add_session_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS)
+    options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "1024")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(str(traced), options, providers=["CPUExecutionProvider"])
+    for leftover in traced.parent.glob(f"{traced.name}*"):
+        leftover.unlink()
+    (folder / WEIGHTS).touch()  # a tiny model keeps everything in the graph
+
+
+def _check_parity(model: Any, folder: Path) -> None:
+    exported = OnnxEmbedder(folder)
+    texts = list(PARITY_TEXTS)
+    for role, own, ours in (
+        ("queries", model.encode_query, exported.embed_queries),
+        ("passages", model.encode_document, exported.embed_passages),
+    ):
+        expected = np.asarray(own(texts, normalize_embeddings=True, show_progress_bar=False), dtype=np.float32)
+        cosines = np.sum(expected * ours(texts), axis=1)
+        if not np.min(cosines) >= PARITY:
+            raise ModelError(
+                f"The export of {exported.card.name} gives other vectors for {role} than the model itself "
+                f"(least cosine {np.min(cosines):.4f}, {PARITY} is asked for).",
+                hint="Set CUECARD_EMBED_MODEL to another model.",
+            )
+
+
+def _max_tokens(model: Any) -> int:
+    limits = [model.max_seq_length, getattr(model.tokenizer, "model_max_length", None), _LONGEST]
+    return int(min(limit for limit in limits if limit))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the libraries' progress bars and warnings about themselves."""
+    from transformers.utils import logging as hub_logging
+
+    transformers_logging: Any = hub_logging  # its functions are untyped
+    exporter = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level, verbosity = exporter.level, transformers_logging.get_verbosity()
+    exporter.setLevel(logging.ERROR)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        exporter.setLevel(level)
+        transformers_logging.set_verbosity(verbosity)
