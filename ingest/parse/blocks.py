@@ -59,7 +59,7 @@ _SUMMARY_END = re.compile(r"</summary\s*>", re.I)
 _MAX_SUMMARY_LINES = 12
 _MAX_NESTING = 40
 _MAX_MARKUP_LINE = 20_000  # a longer line is data, not framing
-_MAX_COMMENT_LINES = 400
+_MAX_COMMENT_LINES = 100
 
 
 # Stands where framing HTML was: a line of HTML to Markdown, so that lists and paragraphs end there as a reader expects.
@@ -179,6 +179,7 @@ def read_blocks(source: Text, *, body: int = 0, plain_text: bool = False) -> lis
 
     masked = _mask(source, body)
     parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table")
+    parser.core.ruler.disable(["inline", "text_join"])  # only lines matter here
     if plain_text:
         parser = parser.disable(["code", "lheading"])
     tree = SyntaxTreeNode(parser.parse("\n".join(masked.lines)))

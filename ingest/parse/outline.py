@@ -80,12 +80,18 @@ def make_outline(source: Text, nodes: Sequence[Node]) -> Outline:
     """Promotes unmarked and bold headings, then gives every node its path."""
     nodes = split_lines(source, [flat for node in nodes for flat in _hoist(node)])
     marked = sum(n.kind == "heading" and n.level <= 6 for n in nodes)
+    below = _below(nodes)
+    opening = next((i for i, n in enumerate(nodes) if n.kind not in _QUIET), 0)
     for index, node in enumerate(nodes):
         if node.kind == "heading" and (node.last - node.first > 2 or len(node.text) > 300):
             node.kind, node.level = "paragraph", 0
-        elif node.kind == "paragraph" and _is_bold_heading(nodes, index):
+        elif node.kind == "paragraph" and _is_bold_heading(node, below[index]):
             node.kind, node.level = "heading", BOLD
-        elif node.kind == "paragraph" and marked <= 1 and _is_unmarked_heading(nodes, index):
+        elif (
+            node.kind == "paragraph"
+            and marked <= 1
+            and _is_unmarked_heading(node, below[index], opens=index == opening)
+        ):
             node.kind, node.level = "heading", UNMARKED
     return Outline(_places(nodes))
 
@@ -116,20 +122,25 @@ def _places(nodes: Sequence[Node]) -> list[Place]:
     return places
 
 
-def _next(nodes: Sequence[Node], index: int) -> Node | None:
-    return next((n for n in nodes[index + 1 :] if n.kind not in _QUIET), None)
+def _below(nodes: Sequence[Node]) -> list[Node | None]:
+    """For each node the next one that is more than a mark."""
+    out: list[Node | None] = []
+    following: Node | None = None
+    for node in reversed(nodes):
+        out.append(following)
+        if node.kind not in _QUIET:
+            following = node
+    return out[::-1]
 
 
-def _is_bold_heading(nodes: Sequence[Node], index: int) -> bool:
+def _is_bold_heading(node: Node, below: Node | None) -> bool:
     """A paragraph that is one bold phrase, is no label, and has something under it."""
-    node = nodes[index]
     text = node.text.strip()
     if not text.startswith(("**", "__")) or len(text) > _MAX_BOLD_CHARS + 4 or node.last - node.first > 2:
         return False
     lead = bold_lead(text)
     if lead is None or text[lead.rest :].strip(" :") or _plain_label(text):
         return False
-    below = _next(nodes, index)
     return below is not None and below.kind != "heading"
 
 
@@ -147,12 +158,9 @@ def _could_head(node: Node) -> bool:
     return (text[0].isalnum() or text[0] in "`\"“'") and (text[-1].isalnum() or text[-1] in "?)\"”'`+#")
 
 
-def _is_unmarked_heading(nodes: Sequence[Node], index: int) -> bool:
+def _is_unmarked_heading(node: Node, below: Node | None, *, opens: bool) -> bool:
     """A short line alone that ends in no full stop and stands over content."""
-    if not _could_head(nodes[index]):
-        return False
-    below = _next(nodes, index)
-    if below is None or below.kind == "heading":
+    if not _could_head(node) or below is None or below.kind == "heading":
         return False
     # two such lines in a row are a list without marks, unless they open the document
-    return not _could_head(below) or all(n.kind in _QUIET for n in nodes[:index])
+    return opens or not _could_head(below)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
 
 from ingest.items import Span
 
@@ -15,6 +17,7 @@ _LINK = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}>")
 _EMPHASIS = re.compile(r"(?<![A-Za-z0-9_])(\*{1,3}|_{1,3})(?=\S)(.{1,2000}?)(?<=\S)\1(?![A-Za-z0-9_])", re.S)
 _STRAY_BOLD = re.compile(r"\*\*|(?<![A-Za-z0-9_])__|__(?![A-Za-z0-9_])")
+_MAX_PLAIN = 8_000
 _SPACE = re.compile(r"\s+")
 
 
@@ -39,8 +42,6 @@ class Text:
 
     def line_of(self, offset: int) -> int:
         """The line in which an offset lies."""
-        from bisect import bisect_right
-
         return bisect_right(self.starts, offset) - 1
 
     def content_start(self, line: int, *, heading: bool = False) -> int:
@@ -65,8 +66,13 @@ class Text:
         return self.text[span.start : span.end]
 
 
+@lru_cache(maxsize=4096)
 def plain(markdown: str) -> str:
-    """One line of readable text: emphasis, links, tags and code marks taken off, white space folded."""
+    """One line of readable text: emphasis, links, tags and code marks taken off, white space folded.
+
+    Of a text longer than 8,000 characters only the beginning is read: nothing that long is a title or a question.
+    """
+    markdown = markdown[:_MAX_PLAIN]
     text = _TAG.sub(" ", markdown)
     text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", text))
     for _ in range(2):
