@@ -1,0 +1,284 @@
+"""The truth about the library: which documents are served, in which version, and with which items and chunks.
+
+The index is derived from it: what is not live here is invisible, whatever the index says. Reading happens here;
+`ingest.catalog_writer` changes it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    bindparam,
+    create_engine,
+    func,
+    insert,
+    inspect,
+    make_url,
+    select,
+)
+from sqlalchemy.event import listen
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.sql import Select
+
+from ingest import catalog_rows as rows
+from ingest.catalog_info import Change, DocumentInfo, QuarantineEntry, VersionInfo
+from ingest.errors import IndexUnavailableError, NotFoundError, SettingsError, UsageError
+from ingest.items import KINDS, Document, Item, StoredChunk
+from ingest.schema import (
+    LIVE,
+    SCHEMA_VERSION,
+    SEQUENCE,
+    about,
+    changes,
+    chunk_ref,
+    chunks,
+    counters,
+    documents,
+    items,
+    metadata,
+    quarantine,
+    versions,
+)
+
+MIN_ID_PREFIX = 4
+"""The shortest beginning of a document id that is taken for one."""
+
+_KEPT_TEXTS = 32
+
+_header_columns: list[ColumnElement[Any]] = [
+    *(versions.c[name] for name in ("key", "document_id", "version", "title", "meta", "items", "chunks", "lines")),
+    *(versions.c[name] for name in ("created_at", "live_at")),
+    *(documents.c[name] for name in ("collection", "path", "root", "source")),
+]
+_header = select(*_header_columns).join_from(versions, documents, documents.c.id == versions.c.document_id)
+_live = _header.where(versions.c.state == LIVE).order_by(documents.c.collection, documents.c.path)
+_live_by_key = _header.where(versions.c.state == LIVE, versions.c.key.in_(bindparam("keys", expanding=True)))
+_stored = select(chunks.c.version_key, chunks.c.data, chunks.c.context, chunks.c.text)
+_stored_by_ref = _stored.where(chunks.c.ref.in_(bindparam("refs", expanding=True)))
+
+
+class Catalog:
+    """One catalog, open. Safe to use from many threads; `writing` is held by whoever changes the library.
+
+    `url` is an SQLAlchemy database URL; an SQLite file is made where there is none. Raises SettingsError for a URL
+    that can't be used, IndexUnavailableError where the database can't be reached.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self.writing = threading.Lock()
+        with self.transaction() as connection:
+            _prepare(connection, self.engine)
+        self.text = lru_cache(maxsize=_KEPT_TEXTS)(self._text)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection whose changes are kept together, or not at all when the block raises."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            where = self.engine.url.render_as_string(hide_password=True)
+            hint = "`cuecard doctor` says more."
+            raise IndexUnavailableError(f"The catalog {where} can't be used: {error.orig}.", hint=hint) from error
+
+    def live_chunks(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], StoredChunk]:
+        """The chunks named by version key and chunk id, as far as their versions are live."""
+        if not keys:
+            return {}
+        with self.transaction() as connection:
+            refs = list({chunk_ref(*key) for key in keys})
+            found = connection.execute(_stored_by_ref, {"refs": refs}).all()
+            headers = _headers(connection, {row.version_key for row in found})
+        stored = [
+            rows.read_stored(row.data, row.context, row.text, headers[row.version_key])
+            for row in found
+            if row.version_key in headers
+        ]
+        return {(chunk.version_key, chunk.id): chunk for chunk in stored}
+
+    def item_chunks(self, version_key: int, item_id: str) -> list[StoredChunk]:
+        """All chunks of an item of a live version, in order; none where the version isn't live."""
+        query = _stored.where(chunks.c.version_key == version_key, chunks.c.item_id == item_id)
+        with self.transaction() as connection:
+            found = connection.execute(query.order_by(chunks.c.ordinal)).all()
+            headers = _headers(connection, {version_key})
+        if version_key not in headers:
+            return []
+        return [rows.read_stored(row.data, row.context, row.text, headers[version_key]) for row in found]
+
+    def item(self, version_key: int, item_id: str) -> Item:
+        """An item of any version. NotFoundError where there is none."""
+        query = select(items.c.data).where(items.c.version_key == version_key, items.c.id == item_id)
+        data = self._scalar(query)
+        if data is None:
+            raise NotFoundError(f"Version {version_key} has no item {item_id}.")
+        return rows.read_item(data)
+
+    def documents(self, collection: str | None = None) -> list[DocumentInfo]:
+        """The documents that are served, by collection and path."""
+        query = _live if collection is None else _live.where(documents.c.collection == collection)
+        return [rows.read_document_info(row) for row in self._all(query)]
+
+    def document(self, id_or_path: str, collection: str | None = None) -> DocumentInfo:
+        """The document with this id, this path, or an id that begins so.
+
+        NotFoundError where none is served; UsageError where several are meant.
+        """
+        scoped = _live if collection is None else _live.where(documents.c.collection == collection)
+        for condition in (documents.c.id == id_or_path, documents.c.path == id_or_path):
+            found = self._all(scoped.where(condition))
+            if found:
+                return _only(found, id_or_path)
+        if len(id_or_path) >= MIN_ID_PREFIX:
+            found = self._all(scoped.where(documents.c.id.startswith(id_or_path, autoescape=True)))
+            if found:
+                return _only(found, id_or_path)
+        hint = "`cuecard docs list` names them all."
+        raise NotFoundError(f"No document is called {id_or_path}.", hint=hint)
+
+    def load(self, version_key: int) -> Document:
+        """A version as it was parsed, live or not. NotFoundError where there is none."""
+        query = select(versions, documents.c.collection, documents.c.path)
+        query = query.join(documents, documents.c.id == versions.c.document_id).where(versions.c.key == version_key)
+        parts = [
+            select(items.c.data).where(items.c.version_key == version_key).order_by(items.c.ordinal),
+            _stored.where(chunks.c.version_key == version_key).order_by(chunks.c.ordinal),
+        ]
+        with self.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+            item_rows, chunk_rows = (connection.execute(part).all() for part in parts)
+        if row is None:
+            raise NotFoundError(f"There is no version {version_key}.")
+        return Document(
+            id=row.document_id,
+            collection=row.collection,
+            path=row.path,
+            version=row.version,
+            title=row.title,
+            text=row.text,
+            meta=rows.read_meta(row.meta),
+            items=tuple(rows.read_item(item.data) for item in item_rows),
+            chunks=tuple(rows.read_chunk(chunk.data, chunk.context, chunk.text) for chunk in chunk_rows),
+            account=rows.read_account(row.account),
+        )
+
+    def _text(self, version_key: int) -> str:
+        """The canonical text of a version, live or not. NotFoundError where there is none."""
+        text = self._scalar(select(versions.c.text).where(versions.c.key == version_key))
+        if text is None:
+            raise NotFoundError(f"There is no version {version_key}.")
+        return cast(str, text)
+
+    def versions(self, document_id: str) -> list[VersionInfo]:
+        """All versions of a document, newest first; also of one that is no longer served."""
+        wanted = [versions.c[name] for name in VersionInfo.__slots__]
+        query = select(*wanted).where(versions.c.document_id == document_id).order_by(versions.c.key.desc())
+        return [rows.read_version_info(row) for row in self._all(query)]
+
+    def quarantine(self) -> list[QuarantineEntry]:
+        """What was offered and can't be served, by collection and path."""
+        query = select(quarantine).order_by(quarantine.c.collection, quarantine.c.path, quarantine.c.source)
+        return [rows.read_quarantine(row) for row in self._all(query)]
+
+    def changes(self, since: int = 0, limit: int = 1000) -> list[Change]:
+        """At most `limit` changes after the sequence number `since`, oldest first."""
+        query = select(changes).where(changes.c.sequence > since).order_by(changes.c.sequence).limit(limit)
+        return [rows.read_change(row) for row in self._all(query)]
+
+    def sequence(self) -> int:
+        """The number of the last visible change, 0 before the first: a cache keyed on it never tells old news."""
+        return int(self._scalar(select(counters.c.value).where(counters.c.name == SEQUENCE)))
+
+    def live_versions(self) -> set[int]:
+        """The keys of all versions that are served."""
+        return {row.key for row in self._all(select(versions.c.key).where(versions.c.state == LIVE))}
+
+    def stats(self) -> dict[str, Any]:
+        """Counts: documents, items by kind, chunks, versions, quarantine entries; by collection as well."""
+        collections: dict[str, dict[str, Any]] = {}
+        for info in self.documents():
+            empty = {"documents": 0, "items": dict.fromkeys(KINDS, 0), "chunks": 0}
+            mine = collections.setdefault(info.collection, empty)
+            mine["documents"] += 1
+            mine["chunks"] += info.chunks
+            for kind, count in info.items.items():
+                mine["items"][kind] += count
+        return {
+            "documents": sum(each["documents"] for each in collections.values()),
+            "items": {kind: sum(each["items"][kind] for each in collections.values()) for kind in KINDS},
+            "chunks": sum(each["chunks"] for each in collections.values()),
+            "collections": collections,
+            "versions": self._scalar(select(func.count()).select_from(versions)),
+            "quarantined": self._scalar(select(func.count()).select_from(quarantine)),
+            "sequence": self.sequence(),
+        }
+
+    def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with self.transaction() as connection:
+            return connection.execute(query).all()
+
+    def _scalar(self, query: Select[Any]) -> Any:
+        with self.transaction() as connection:
+            return connection.execute(query).scalar()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        sqlite = parsed.get_backend_name() == "sqlite"
+        engine = create_engine(parsed, connect_args={"timeout": 30} if sqlite else {})
+    except (ArgumentError, NoSuchModuleError) as error:
+        hint = "Give one like sqlite:///catalog.db or postgresql+psycopg://user:password@host/name"
+        raise SettingsError(f"The catalog's database URL can't be used: {error}.", hint=hint) from error
+    except ModuleNotFoundError as error:
+        hint = f"Install it: pip install {error.name}"
+        raise SettingsError(f"The catalog's database needs the package {error.name}.", hint=hint) from error
+    if sqlite:
+        listen(engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    """Readers don't wait for the writer; a commit that returned survives a power cut."""
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare(connection: Connection, engine: Engine) -> None:
+    """Make the tables where there are none. SettingsError for those of another version of cuecard."""
+    if not inspect(connection).has_table(about.name):
+        metadata.create_all(connection)
+        connection.execute(insert(about), [{"name": "schema", "value": SCHEMA_VERSION}])
+        connection.execute(insert(counters), [{"name": SEQUENCE, "value": 0}])
+    found = connection.execute(select(about.c.value).where(about.c.name == "schema")).scalar()
+    if found != SCHEMA_VERSION:
+        where = engine.url.render_as_string(hide_password=True)
+        hint = "Use the version that wrote it, or ingest into a new home."
+        raise SettingsError(f"The catalog {where} has schema {found}; this cuecard reads {SCHEMA_VERSION}.", hint=hint)
+
+
+def _headers(connection: Connection, keys: set[int]) -> dict[int, DocumentInfo]:
+    """The live ones among these versions."""
+    found = connection.execute(_live_by_key, {"keys": list(keys)})
+    return {row.key: rows.read_document_info(row) for row in found}
+
+
+def _only(found: Sequence[Row[Any]], asked: str) -> DocumentInfo:
+    if len(found) > 1:
+        names = ", ".join(f"{row.collection}/{row.path} ({row.document_id})" for row in found[:5])
+        raise UsageError(f"{asked} names several documents: {names}.", hint="Give the whole id, or a collection.")
+    return rows.read_document_info(found[0])
