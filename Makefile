@@ -1,0 +1,63 @@
+# cuecard: `make help` lists what there is. Each target sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO_HOME ?= .demo
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check lint types imports unit serve eval clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv with everything in it, and prepare the default embedding model
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: install ## ingest the bundled corpus and ask three questions
+	@$(BIN)/cuecard ingest corpus --home $(DEMO_HOME)
+	@for question in \
+	  "How do you keep a cache from being stampeded when a hot key expires?" \
+	  "my coroutine swallows the cancel and hangs on shutdown, what should it do instead?" \
+	  "How do I tune the JVM garbage collector for low pauses?"; do \
+	    printf '\n\n%s %s\n\n' '$$ cuecard ask' "\"$$question\""; \
+	    $(BIN)/cuecard ask "$$question" --home $(DEMO_HOME) || exit 1; \
+	done
+	@printf '\n%s\n%s\n%s\n%s\n' \
+	  "That was the bundled corpus in ./corpus. To go on with your own notes:" \
+	  "  $(BIN)/cuecard ingest ~/my-notes      then    $(BIN)/cuecard ask \"...\"" \
+	  "  $(BIN)/cuecard serve                  the same over HTTP, on http://127.0.0.1:8000" \
+	  "  corpus/README.md shows how to write notes that are found."
+
+test: check unit ## everything CI runs: lint, types, import rules, tests
+
+check: lint types imports ## ruff, mypy --strict, import-linter
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+imports: install
+	$(BIN)/lint-imports
+
+unit: install ## only the tests
+	$(BIN)/python -m pytest
+
+serve: install ## serve the demo's home on http://127.0.0.1:8000
+	$(BIN)/cuecard serve --home $(DEMO_HOME)
+
+eval: install ## score retrieval over the bundled corpus
+	@$(BIN)/cuecard ingest corpus --home $(DEMO_HOME)
+	$(BIN)/cuecard eval retrieval --home $(DEMO_HOME) --queries eval/data/corpus_queries.jsonl
+
+clean: ## remove the environment and the demo's home
+	rm -rf $(VENV) $(DEMO_HOME) build dist *.egg-info
