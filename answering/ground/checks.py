@@ -1,0 +1,213 @@
+"""Deterministic checks of one claim against its sources, by name. A check with nothing to look at is not listed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from answering.answers import Check
+from answering.ground.facts import Fact, Facts
+from answering.ground.passages import Passage, Window
+from answering.ground.polarity import Polarity, degrees, opposites, polarity, strong_words, turned
+from answering.ground.quantities import Date, Quantity
+from answering.ground.words import stem
+
+SHARED_FOR_NEGATION = 2  # content words that claim and window must share before their polarity is compared
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw. `looked`: how many things. `missing`: those that no source states.
+
+    `opposed`: those where the window that matches the claim says something else in the same place.
+    """
+
+    name: str
+    looked: int
+    missing: tuple[str, ...] = ()
+    opposed: tuple[str, ...] = ()
+
+    @property
+    def check(self) -> Check:
+        """The finding as an answer shows it."""
+        detail = [f"not in the sources: {', '.join(self.missing)}"] if self.missing else []
+        detail += [f"the source says otherwise: {', '.join(self.opposed)}"] if self.opposed else []
+        return Check(self.name, not self.missing and not self.opposed, "; ".join(detail))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One claim beside its sources. `window`: the stretch that matches it best, None where nothing does."""
+
+    claim: str
+    facts: Facts
+    passages: Sequence[Passage]
+    window: Window | None
+
+    @cached_property
+    def window_text(self) -> str:
+        """The text of the window, empty where there is none."""
+        if self.window is None:
+            return ""
+        return self.passages[self.window.source].text[self.window.start : self.window.end]
+
+    @cached_property
+    def near(self) -> Facts:
+        """The facts of the window."""
+        if self.window is None:
+            return Facts()
+        return self.passages[self.window.source].facts.between(self.window.start, self.window.end)
+
+    @cached_property
+    def polarities(self) -> tuple[Polarity, Polarity]:
+        """Of the claim, and of the window."""
+        return polarity(self.claim), polarity(self.window_text)
+
+
+def findings(case: Case) -> list[Finding]:
+    """What every check that has something to look at found, in a fixed order."""
+    found = (
+        _numbers(case),
+        _dates(case),
+        _versions(case),
+        _identifiers(case),
+        _complexity(case),
+        _entities(case),
+        _quotes(case),
+        _negation(case),
+        _comparisons(case),
+    )
+    return [f for f in found if f is not None]
+
+
+def _numbers(case: Case) -> Finding | None:
+    wanted = case.facts.numbers
+    if not wanted:
+        return None
+    missing, opposed = [], []
+    for q in wanted:
+        if any(q.agrees(n) for n in case.near.numbers):
+            continue
+        rivals = [n for n in case.near.numbers if _rival(q, n) and not any(n.agrees(w) for w in wanted)]
+        if rivals:
+            opposed.append(f"{q.text} against {rivals[0].text}")
+        elif not any(q.agrees(n) for p in case.passages for n in p.facts.numbers):
+            missing.append(q.text)
+    return Finding("numbers", len(wanted), tuple(missing), tuple(opposed))
+
+
+def _rival(q: Quantity, n: Quantity) -> bool:
+    """Amounts of the same kind, both in figures or both in words: one may stand for the other."""
+    return q.dimension == n.dimension and q.spelled == n.spelled
+
+
+def _dates(case: Case) -> Finding | None:
+    wanted = case.facts.dates
+    if not wanted:
+        return None
+    missing, opposed = [], []
+    for date in wanted:
+        if date.agrees(case.near.dates):
+            continue
+        rivals = [d for d in case.near.dates if _same_parts(date, d) and not d.agrees(wanted)]
+        if rivals:
+            opposed.append(f"{date.text} against {rivals[0].text}")
+        elif not date.agrees([d for p in case.passages for d in p.facts.dates]):
+            missing.append(date.text)
+    return Finding("dates", len(wanted), tuple(missing), tuple(opposed))
+
+
+def _same_parts(one: Date, other: Date) -> bool:
+    return (one.year is None, one.month is None) == (other.year is None, other.month is None)
+
+
+def _versions(case: Case) -> Finding | None:
+    def stated(fact: Fact, text: str) -> bool:
+        return re.search(rf"(?<![\d.]){re.escape(fact.key)}(?!\d)", text) is not None
+
+    return _by_text("versions", case.facts.versions, case, stated, rivals=case.near.versions)
+
+
+def _identifiers(case: Case) -> Finding | None:
+    def stated(fact: Fact, text: str) -> bool:
+        bare = re.sub(r"\s+", r"\\s*", re.escape(fact.text.strip("`").removesuffix("()").strip()))
+        return re.search(rf"(?<!\w){bare}(?!\w)", text, re.IGNORECASE) is not None
+
+    return _by_text("identifiers", case.facts.identifiers, case, stated)
+
+
+def _complexity(case: Case) -> Finding | None:
+    wanted, near = case.facts.complexity, {f.key for f in case.near.complexity}
+    if not wanted:
+        return None
+    keys = {f.key for p in case.passages for f in p.facts.complexity}
+    off = [f for f in wanted if f.key not in near]
+    claimed = {f.key for f in wanted}
+    opposed = [f.text for f in off if near - claimed]
+    missing = [f.text for f in off if not near - claimed and f.key not in keys]
+    return Finding("complexity", len(wanted), tuple(missing), tuple(opposed))
+
+
+def _entities(case: Case) -> Finding | None:
+    names = [f for f in case.facts.names if not _is_code(f, case.facts.identifiers)]
+    if not names:
+        return None
+    missing = [f.text for f in names if not any(_named(f.key, p) for p in case.passages)]
+    return Finding("entities", len(names), tuple(dict.fromkeys(missing)))
+
+
+def _is_code(name: Fact, code: Iterable[Fact]) -> bool:
+    return any(c.start <= name.start < c.start + len(c.text) for c in code)
+
+
+def _named(key: str, source: Passage) -> bool:
+    """The name, its parts, or its stem stand in the source; an acronym also as the initials of words in a row."""
+    if key in source.words or stem(key) in source.places:
+        return True
+    parts = re.split(r"[^\w]+", key)
+    if len(parts) > 1 and all(p in source.words for p in parts if p):
+        return True
+    return key.isalpha() and 2 <= len(key) <= 5 and key in source.initials
+
+
+def _quotes(case: Case) -> Finding | None:
+    def stated(fact: Fact, text: str) -> bool:
+        return fact.key in re.sub(r"\W+", " ", text.lower())
+
+    return _by_text("quotes", [f for f in case.facts.quotes if " " in f.key], case, stated)
+
+
+def _by_text(
+    name: str, wanted: Sequence[Fact], case: Case, stated: Callable[[Fact, str], bool], rivals: Sequence[Fact] = ()
+) -> Finding | None:
+    if not wanted:
+        return None
+    off = [f for f in wanted if not any(stated(f, p.text) for p in case.passages)]
+    claimed = {f.key for f in wanted}
+    others = [r.text for r in rivals if r.key not in claimed]
+    if others:
+        return Finding(name, len(wanted), (), tuple(f"{f.text} against {others[0]}" for f in off))
+    return Finding(name, len(wanted), tuple(f.text for f in off))
+
+
+def _negation(case: Case) -> Finding | None:
+    """Words that one side negates, and opposite words (increase, decrease), where claim and window share a subject."""
+    claim, source = case.polarities
+    shared = (claim.negated | claim.affirmed) & (source.negated | source.affirmed)
+    if len(shared) < SHARED_FOR_NEGATION:
+        return None
+    pairs = opposites(claim, source)
+    if not (claim.negated or source.negated or pairs):
+        return None
+    told = [f"{mine} against {theirs}" for mine, theirs in pairs]
+    return Finding("negation", len(shared), (), (*turned(claim, source), *told))
+
+
+def _comparisons(case: Case) -> Finding | None:
+    """Absolutes and superlatives: "always", "the fastest", "only"."""
+    claim, source = case.polarities
+    if not strong_words(claim):
+        return None
+    return Finding("comparisons", len(strong_words(claim)), tuple(degrees(claim, source)))
