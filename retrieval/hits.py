@@ -6,31 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ingest.items import Kind, Meta, Span
+from ingest.items import StoredChunk
 
 Arm = Literal["bm25", "dense", "question"]
 ARMS: tuple[Arm, ...] = ("bm25", "dense", "question")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """A chunk of a live version, with what a citation needs to know about its document."""
-
-    id: str
-    item_id: str
-    version_key: int
-    kind: Kind
-    text: str
-    context: str
-    span: Span
-    heading: tuple[str, ...]
-    question: str | None
-    document_id: str
-    document: str
-    collection: str
-    version: str
-    title: str
-    meta: Meta
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,10 @@ class ArmHit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ArmResults:
-    """The hits of each arm, best first, and the IDF of each query term that the index holds (by dimension)."""
+    """The hits of each arm, best first, and the IDF of query terms by dimension.
+
+    An IDF of 0 means that no point has the term. Of a very long query not every term has one.
+    """
 
     arms: Mapping[Arm, Sequence[ArmHit]] = field(default_factory=dict)
     idf: Mapping[int, float] = field(default_factory=dict)

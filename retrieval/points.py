@@ -1,0 +1,67 @@
+"""What both index adapters agree on: names of vectors, ids of points, and how results are read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from retrieval.hits import ARMS, Arm
+from retrieval.ports import FILTER_KEYS, ArmHit, ArmResults, IndexPoint, SparseVector, Vectors
+
+LAYOUT = "index-1"
+"""Part of every index's fingerprint: change it whenever points are laid out differently."""
+
+PASSAGE, QUESTION, TERMS = "passage", "question", "bm25"
+VECTOR_OF_ARM: Mapping[Arm, str] = {"bm25": TERMS, "dense": PASSAGE, "question": QUESTION}
+VERSION_KEY, CHUNK_ID = "version_key", "chunk_id"
+IDENTITY = [VERSION_KEY, CHUNK_ID]
+
+_NAMESPACE = uuid.UUID("6f0e3a52-0f0b-5c1e-9b1c-3b6c7a1f4d20")
+# The most query terms whose IDF is asked for: more is a pasted text, and its first terms tell enough.
+MOST_IDF_TERMS = 32
+# Names and paths are compared as they are; what people write by hand, without regard to case.
+_EXACT_KEYS = frozenset({"collection", "document", "kind"})
+
+
+def point_id(version_key: int, chunk_id: str) -> str:
+    """The point of one chunk of one version: writing it again replaces it."""
+    return str(uuid.uuid5(_NAMESPACE, f"{version_key}:{chunk_id}"))
+
+
+def payload_of(point: IndexPoint) -> dict[str, Any]:
+    """The point's payload: its identity, and its values to filter by."""
+    values = {key: [fold(key, v) for v in point.payload[key]] for key in FILTER_KEYS if point.payload.get(key)}
+    return {VERSION_KEY: point.version_key, CHUNK_ID: point.chunk_id, **values}
+
+
+def fold(key: str, value: str) -> str:
+    """A filter value as it is stored and compared."""
+    return value if key in _EXACT_KEYS else " ".join(value.split()).casefold()
+
+
+def arms_asked(terms: SparseVector, vector: Vectors | None) -> dict[Arm, Any]:
+    """What each arm is asked: our sparse vector, a list of numbers, or (several vectors a point) a list of lists."""
+    asked: dict[Arm, Any] = {}
+    if terms.indices:
+        asked["bm25"] = terms
+    if vector is not None:
+        plain = vector.tolist()
+        asked["dense"], asked["question"] = plain, [plain]
+    return asked
+
+
+def read_results(arms: Sequence[Arm], terms: Sequence[int], batches: Sequence[Sequence[Any]]) -> ArmResults:
+    """The answers of either engine: one batch for each arm asked, then the best point for each single term.
+
+    A point's score for one term is the engine's IDF times its stored weight, so that the IDF can be read off.
+    """
+    found: dict[Arm, list[ArmHit]] = {arm: [] for arm in ARMS}
+    for arm, batch in zip(arms, batches, strict=False):
+        found[arm] = [ArmHit(int(x.payload[VERSION_KEY]), str(x.payload[CHUNK_ID]), float(x.score)) for x in batch]
+    idf = dict.fromkeys(terms, 0.0)
+    for term, batch in zip(terms, batches[len(arms) :], strict=True):
+        for point in batch[:1]:
+            stored = point.vector[TERMS]
+            idf[term] = float(point.score) / float(stored.values[stored.indices.index(term)])
+    return ArmResults(found, idf)

@@ -1,0 +1,178 @@
+"""A question's way to its hits: embed, ask all arms at once, fuse, load what is live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ingest.errors import IndexUnavailableError, ModelError, UsageError
+from ingest.items import StoredChunk
+from retrieval.cache import LruCache
+from retrieval.evidence import describe
+from retrieval.fuse import FusionWeights, fuse
+from retrieval.hits import ARMS, Arm, Hit, SearchResult
+from retrieval.ports import FILTER_KEYS, ArmResults, ChunkCatalog, Embedder, Filters, SparseVector, VectorIndex, Vectors
+from retrieval.terms import BM25_WEIGHTS, Bm25Weights, query_vector, tokenize
+
+Key = tuple[int, str]
+
+_DEPTH = 50  # hits asked of each arm; deeper ones hardly ever come first
+_DEEPER = 8  # times that, once, where most of what was found is not live
+_EVIDENCE_HITS = 10  # evidence looks at so many hits, whatever k is
+_DUPLICATES = 10  # so many more are loaded, because exact duplicates are folded
+_MOST_TERMS = 256  # distinct terms of a query that are matched; more is a pasted document
+_KEPT_VECTORS, _KEPT_RESULTS = 1024, 256
+
+
+class Retriever:
+    """Search over what the catalog serves. Thread-safe."""
+
+    def __init__(
+        self,
+        catalog: ChunkCatalog,
+        index: VectorIndex,
+        embedder: Embedder,
+        *,
+        weights: FusionWeights | None = None,
+        bm25: Bm25Weights = BM25_WEIGHTS,
+    ) -> None:
+        self._catalog = catalog
+        self._index = index
+        self._embedder = embedder
+        self._weights = weights or FusionWeights()
+        self._bm25 = bm25
+        self._vectors: LruCache[str, Vectors] = LruCache(_KEPT_VECTORS)
+        self._results: LruCache[tuple[object, ...], SearchResult] = LruCache(_KEPT_RESULTS)
+        self._live: LruCache[int, set[int]] = LruCache(1)
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        collection: str | None = None,
+        filters: Mapping[str, str | Sequence[str]] | None = None,
+    ) -> SearchResult:
+        """The best `k` hits; of hits with the same question and text only the best.
+
+        `filters`: FILTER_KEYS with one value or several, of which a chunk has to have one. An index or a model that
+        can't be used gives a `degraded` result, never an exception. Raises UsageError for an unknown filter or k < 1.
+        """
+        chosen = checked_filters(filters, collection)
+        if k < 1:
+            raise UsageError(f"k is {k}.", hint="Ask for at least one hit.")
+        started = time.perf_counter()
+        remembered = (query, k, tuple(chosen.items()), self._catalog.sequence())
+        kept = self._results.get(remembered)
+        if kept is not None:
+            return replace(kept, timings_ms={"embed": 0.0, "search": 0.0, "fuse": _ms(started)})
+        result = self._search(query, k, chosen)
+        if not result.degraded:
+            self._results.put(remembered, result)
+        return result
+
+    def _search(self, query: str, k: int, filters: Filters) -> SearchResult:
+        started = time.perf_counter()
+        terms = query_vector(tokenize(query)[:_MOST_TERMS])
+        vector = self._embed(query)
+        timings = {"embed": _ms(started)}
+        started = time.perf_counter()
+        try:
+            found = self._ask(terms, vector, max(k, _EVIDENCE_HITS), filters)
+            points = self._index.count()
+        except IndexUnavailableError:
+            return SearchResult(query, (), timings_ms=timings, degraded=True)
+        timings["search"] = _ms(started)
+        started = time.perf_counter()
+        ceiling = (self._bm25.k1 + 1) * sum(found.idf.values())
+        hits = self._fuse(found, ceiling, max(k, _EVIDENCE_HITS))
+        scores = {arm: [hit.score for hit in found.arms.get(arm, ())] for arm in ARMS}
+        evidence = describe(query, hits, scores, idf=found.idf, bm25_ceiling=ceiling, points=points)
+        timings["fuse"] = _ms(started)
+        # an empty index under a library that is not was lost, and has to be built anew
+        lost = points == 0 and bool(self._live_versions())
+        return SearchResult(query, tuple(hits[:k]), timings, evidence, degraded=vector is None or lost)
+
+    def _embed(self, query: str) -> Vectors | None:
+        """The query's vector; None where the model fails: the lexical arm is left then."""
+        vector = self._vectors.get(query)
+        if vector is None:
+            try:
+                vector = self._embedder.embed_queries([query])[0]
+            except ModelError:
+                return None
+            self._vectors.put(query, vector)
+        return vector
+
+    def _ask(self, terms: SparseVector, vector: Vectors | None, wanted: int, filters: Filters) -> ArmResults:
+        """What the arms found of live versions; asked once more, deeper, where that is too little."""
+        live = self._live_versions()
+        found = ArmResults()
+        for depth in (max(_DEPTH, 2 * wanted), max(_DEPTH, 2 * wanted) * _DEEPER):
+            found = self._index.query(terms, vector, limit=depth, filters=filters)
+            alive = {arm: [hit for hit in hits if hit.version_key in live] for arm, hits in found.arms.items()}
+            short = any(
+                len(hits) == depth and len(alive[arm]) < wanted + _DUPLICATES for arm, hits in found.arms.items()
+            )
+            found = ArmResults(alive, found.idf)
+            if not short:
+                break
+        return found
+
+    def _fuse(self, found: ArmResults, ceiling: float, wanted: int) -> list[Hit]:
+        scores: dict[Arm, dict[Key, float]] = {
+            arm: {(hit.version_key, hit.chunk_id): hit.score for hit in found.arms.get(arm, ())} for arm in ARMS
+        }
+        ranks: dict[Arm, dict[Key, int]] = {arm: {key: at for at, key in enumerate(scores[arm], 1)} for arm in ARMS}
+        fused = fuse(scores, {"bm25": ceiling}, self._weights)
+        order = sorted(fused, key=lambda key: (-fused[key], key))
+        chunks = self._catalog.live_chunks(order[: wanted + _DUPLICATES])
+        hits: list[Hit] = []
+        seen: set[tuple[str | None, str]] = set()
+        for key in order:
+            chunk = chunks.get(key)
+            if chunk is None or _twin(chunk) in seen:
+                continue
+            seen.add(_twin(chunk))
+            own_ranks = {arm: ranks[arm][key] for arm in ARMS if key in ranks[arm]}
+            own_scores = {arm: scores[arm][key] for arm in ARMS if key in scores[arm]}
+            hits.append(Hit(len(hits) + 1, fused[key], chunk, own_ranks, own_scores))
+            if len(hits) == wanted:
+                break
+        return hits
+
+    def _live_versions(self) -> set[int]:
+        sequence = self._catalog.sequence()
+        live = self._live.get(sequence)
+        if live is None:
+            live = self._catalog.live_versions()
+            self._live.put(sequence, live)
+        return live
+
+
+def checked_filters(
+    filters: Mapping[str, str | Sequence[str]] | None, collection: str | None
+) -> dict[str, tuple[str, ...]]:
+    """Filters in their one form, sorted by key, the collection among them. Raises UsageError."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    for key, value in sorted((filters or {}).items()):
+        if key not in FILTER_KEYS:
+            raise UsageError(f"There is no filter {key!r}.", hint=f"Filters are: {', '.join(FILTER_KEYS)}.")
+        values = (value,) if isinstance(value, str) else tuple(value)
+        if not values or not all(isinstance(each, str) and each.strip() for each in values):
+            raise UsageError(f"The filter {key!r} has no value.", hint="Give it one or several, none of them empty.")
+        chosen[key] = values
+    if collection is not None:
+        if collection not in chosen.get("collection", (collection,)):
+            raise UsageError(f"The collection {collection!r} is asked for, and filtered out.", hint="Name it once.")
+        chosen["collection"] = (collection,)
+    return chosen
+
+
+def _twin(chunk: StoredChunk) -> tuple[str | None, str]:
+    return chunk.question, chunk.text.strip()
+
+
+def _ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)
