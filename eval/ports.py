@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -25,14 +25,14 @@ class Catalog(Protocol):
 class Retriever(Protocol):
     """The system whose ranking is measured."""
 
-    def search(self, query: str, k: int = 10, *, filters: Mapping[str, Sequence[str]] = {}) -> SearchResult:
-        """The best `k` hits."""
+    def search(self, query: str, *, k: int, collection: str | None) -> SearchResult:
+        """The best `k` hits, of one collection where one is named."""
 
 
 class Answerer(Protocol):
     """The system whose answers are measured."""
 
-    def ask(self, question: str, *, filters: Mapping[str, Sequence[str]] = {}) -> Answer:
+    def ask(self, question: str, *, collection: str | None) -> Answer:
         """An answer with its sources."""
 
 

@@ -1,0 +1,132 @@
+"""`cuecard eval fit-confidence`: the model that says whether anything in the library answers a question."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eval.evaluation import plain
+from eval.logistic import LogisticModel, best_penalty, choose_threshold, fit, operating_point, out_of_fold
+from eval.options import FILE, load_cases
+from eval.ports import Home
+from eval.stats import auroc, calibration_error
+from eval.systems import returned, run_system
+from ingest.errors import UsageError
+
+
+@click.command("fit-confidence")
+@click.option(
+    "--queries", required=True, type=FILE, multiple=True, metavar="Q.jsonl", help="Judged questions. Repeatable."
+)
+@click.option("--output", required=True, type=FILE, metavar="FILE", help="Where the model goes (JSON).")
+@click.option("--collection", help="Ask one collection only.")
+@click.option("--feature", "wanted", multiple=True, metavar="NAME", help="Use only these features. Repeatable.")
+@click.option(
+    "--max-false", type=click.FloatRange(0, 1), default=0.15, show_default=True, help="False answers, at most."
+)
+@click.option(
+    "--min-answered", type=click.FloatRange(0, 1), default=0.85, show_default=True, help="Answered, at least."
+)
+@click.pass_obj
+def fit_confidence(
+    home: Home,
+    queries: Sequence[Path],
+    output: Path,
+    collection: str | None,
+    wanted: Sequence[str],
+    max_false: float,
+    min_answered: float,
+) -> None:
+    """Fit the confidence model to the evidence of searches: does the library hold an answer?
+
+    Every question needs "answerable" true or false. Reported figures are cross-validated (5 folds).
+    """
+    cases = [case for path in queries for case in load_cases(path)]
+    with home.open_parts() as parts:
+        run = run_system(lambda query: returned(parts.retriever.search(query, k=10, collection=collection)), cases)
+    failed = [r.error for r in run.values() if r.error]
+    if failed:
+        raise UsageError(f"{len(failed)} questions could not be asked: {failed[0]}.")
+    rows = [run[case.id].evidence for case in cases]
+    labels = [case.answerable for case in cases]
+    features = choose_features(rows, wanted)
+    try:
+        model, figures = fit_model(rows, labels, features, max_false=max_false, min_answered=min_answered)
+    except ValueError as error:
+        raise UsageError(f"The confidence model {error}.") from error
+    model["fitted_by"] = {"command": shlex.join(["cuecard", *sys.argv[1:]]), "questions": len(cases), **figures}
+    output.write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
+    home.show({"output": str(output), "features": list(features), **figures}, _as_text)
+
+
+def choose_features(rows: Sequence[Mapping[str, float]], wanted: Sequence[str]) -> tuple[str, ...]:
+    """All evidence there is, or what was wanted of it. Raises UsageError for a feature no search gives."""
+    known = sorted({name for row in rows for name in row})
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise UsageError(f"No search gives the feature {unknown[0]!r}.", hint=f"There are {', '.join(known)}.")
+    return tuple(wanted) or tuple(known)
+
+
+def fit_model(
+    rows: Sequence[Mapping[str, float]],
+    labels: Sequence[bool],
+    features: Sequence[str],
+    *,
+    max_false: float,
+    min_answered: float,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The model as answering reads it, and its cross-validated figures.
+
+    The threshold is chosen on out-of-fold probabilities. Raises ValueError where only one class was asked.
+    """
+    l2 = best_penalty(rows, labels, features)
+    model: LogisticModel = fit(rows, labels, features, l2)
+    outside = out_of_fold(rows, labels, features, l2)
+    inside = [model.probability(row) for row in rows]
+    chosen = choose_threshold(outside, labels, max_false=max_false, min_answered=min_answered)
+    final = operating_point(inside, labels, chosen.threshold)
+    figures = {
+        "answerable": sum(labels),
+        "unanswerable": len(labels) - sum(labels),
+        "l2": l2,
+        **plain(
+            {
+                "auroc_cross_validated": _separation(outside, labels),
+                "auroc_fitted": _separation(inside, labels),
+                "ece_cross_validated": calibration_error(outside, labels),
+            }
+        ),
+        "threshold": round(chosen.threshold, 4),
+        "answered_share_cross_validated": chosen.answered_share,
+        "false_answer_rate_cross_validated": chosen.false_answer_rate,
+        "answered_share_fitted": final.answered_share,
+        "false_answer_rate_fitted": final.false_answer_rate,
+    }
+    body = {
+        "features": list(features),
+        "mean": [round(v, 6) for v in model.mean],
+        "scale": [round(v, 6) for v in model.scale],
+        "weights": [round(v, 6) for v in model.weights],
+        "bias": round(model.bias, 6),
+        "threshold": round(chosen.threshold, 4),
+    }
+    return body, figures
+
+
+def _separation(probabilities: Sequence[float], labels: Sequence[bool]) -> float:
+    pairs = list(zip(probabilities, labels, strict=True))
+    return auroc([p for p, ok in pairs if ok], [p for p, ok in pairs if not ok])
+
+
+def _as_text(body: dict[str, Any]) -> str:
+    shown = (
+        f"{name:36} {value:.4f}" if isinstance(value, float) else f"{name:36} {value}" for name, value in body.items()
+    )
+    return "\n".join(shown)
