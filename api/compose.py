@@ -1,0 +1,178 @@
+"""Opening a home: the one place where the parts of all rooms are wired. Each part is made when it is first needed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from answering.answerer import Answerer
+    from answering.ports import Checker
+
+    from ingest.catalog import Catalog
+    from ingest.sync import Progress
+    from retrieval.build import Retrieval
+    from retrieval.indexer import ChunkIndexer
+    from retrieval.retriever import Retriever
+
+CATALOG_FILE = "catalog.sqlite3"
+
+
+def open_home(settings: Settings, tell: Callable[[str], None] | None = None) -> Parts:
+    """The parts of the home, none of them made yet. Whoever calls this holds the home, and closes the parts.
+
+    `tell` hears of what takes long and happens once.
+    """
+    return Parts(settings, tell or (lambda _: None))
+
+
+class Parts:
+    """Catalog, retriever, answerer, checker and indexer of one home. Thread-safe; a context manager that closes them.
+
+    Raises IndexUnavailableError where the catalog can't be opened and ModelError where there is no embedding model,
+    both when a part is first asked for.
+    """
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+        self.settings = settings
+        self._tell = tell
+        self._making = threading.RLock()
+        self._catalog: Catalog | None = None
+        self._retrieval: Retrieval | None = None
+        self._checker: Checker | None = None
+        self._answerer: Answerer | None = None
+
+    @property
+    def catalog_url(self) -> str:
+        """Where the catalog lives, as SQLAlchemy spells it."""
+        return self.settings.database_url or f"sqlite:///{self.settings.home / CATALOG_FILE}"
+
+    @property
+    def catalog(self) -> Catalog:
+        """The truth about documents, versions, quarantine and changes."""
+        with self._making:
+            if self._catalog is None:
+                from ingest.catalog import Catalog
+
+                self._catalog = Catalog(self.catalog_url)
+            return self._catalog
+
+    @property
+    def retrieval(self) -> Retrieval:
+        """The retrieval room."""
+        with self._making:
+            if self._retrieval is None:
+                self._retrieval = self._open_retrieval()
+            return self._retrieval
+
+    @property
+    def retriever(self) -> Retriever:
+        """Finds what fits a question."""
+        return self.retrieval.retriever
+
+    @property
+    def indexer(self) -> ChunkIndexer:
+        """Writes to the index."""
+        return self.retrieval.indexer
+
+    @property
+    def checker(self) -> Checker:
+        """Checks claims against sources."""
+        with self._making:
+            if self._checker is None:
+                self._checker = _build_checker()
+            return self._checker
+
+    @property
+    def answerer(self) -> Answerer:
+        """Answers questions."""
+        with self._making:
+            if self._answerer is None:
+                from answering.build import build_answerer
+
+                self._answerer = build_answerer(self.retriever, self.catalog, checker=self.checker)
+            return self._answerer
+
+    def close(self) -> None:
+        """Let go of index and catalog. Closing twice is fine."""
+        with self._making:
+            try:
+                if self._retrieval is not None:
+                    self._retrieval.close()
+            finally:
+                if self._catalog is not None:
+                    self._catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _open_retrieval(self) -> Retrieval:
+        from retrieval.build import build_retrieval
+
+        settings = self.settings
+        if not _model_is_kept(settings):
+            self._tell("preparing the embedding model; this happens once and takes about half a minute")
+        return build_retrieval(
+            settings.home,
+            self.catalog,
+            shared_cache=settings.cache,
+            model=settings.embed_model or "",
+            qdrant_url=settings.qdrant_url or "",
+            qdrant_api_key=settings.qdrant_api_key or "",
+            qdrant_collection=_collection_of(self.catalog_url),
+        )
+
+
+def mend_index(parts: Parts, progress: Progress | None = None) -> None:
+    """Make the index hold everything that is served, where it was lost, damaged, or made for another model.
+
+    Raises IndexUnavailableError where it can't be made anew either.
+    """
+    from ingest.catalog_writer import CatalogWriter
+    from ingest.sync import rebuild
+
+    emptied = parts.indexer.prepare()
+    fingerprint = parts.indexer.fingerprint()
+    writer = CatalogWriter(parts.catalog)
+    collections = {info.collection for info in parts.catalog.documents()}
+    served = [known for name in collections for known in writer.known(name).values()]
+    if served and (emptied or any(known.fingerprint != fingerprint for known in served)):
+        rebuild(parts.catalog, parts.indexer, progress)
+
+
+def _model_is_kept(settings: Settings) -> bool:
+    from retrieval.models import find_source, fingerprint
+
+    if (settings.home / "models").is_dir():
+        return True
+    return (settings.cache / "models" / fingerprint(find_source(settings.embed_model or ""))).is_dir()
+
+
+def _collection_of(catalog_url: str) -> str:
+    """The Qdrant collection that belongs to a catalog: two catalogs number their versions alike."""
+    from sqlalchemy import make_url
+
+    name = make_url(catalog_url).render_as_string(hide_password=True)
+    return f"cuecard-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def check_text(answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> dict[str, Any]:
+    """Check a text against sources (`{"id", "text"}`); needs no home."""
+    from answering.answers import GivenSource
+
+    given = [GivenSource(source["id"], source["text"]) for source in sources]
+    return _build_checker().check(answer, given, question).to_dict()
+
+
+def _build_checker() -> Checker:
+    from answering.build import build_checker
+
+    return build_checker()

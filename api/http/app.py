@@ -1,0 +1,93 @@
+"""The HTTP API as an ASGI application: `create_app(library)` here, `create_app()` in any ASGI host."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from api.home import busy, hold, read_owner
+from api.http.admin import router as admin
+from api.http.middleware import Requests
+from api.http.problems import handle_problems
+from api.http.questions import router as questions
+from api.http.reading import router as reading
+from api.http.schemas import Problem
+from api.library import Library
+from api.local import LocalLibrary
+from api.settings import Settings, load_settings
+from ingest.errors import CuecardError
+
+_log = logging.getLogger("cuecard.http")
+
+
+def create_app(
+    library: Library | None = None, settings: Settings | None = None, *, token: str | None = None
+) -> FastAPI:
+    """The application. Without `library` it opens the home of `settings` (else of the environment) when it starts.
+
+    `token` allows administration: deleting documents, ingesting. Without one nobody may. A library that is given
+    stays the caller's to close.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        mine = None if library is not None else await run_in_threadpool(_open, settings or load_settings())
+        app.state.library = library or mine
+        threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
+        try:
+            yield
+        finally:
+            if mine is not None:
+                await run_in_threadpool(mine.close)
+
+    app = FastAPI(
+        title="cuecard",
+        summary="A grounded knowledge base over interview material.",
+        description="Every answer cites document and lines, or says that the library does not cover the question.",
+        version=metadata.version("cuecard"),
+        lifespan=lifespan,
+    )
+    app.state.library = library
+    app.state.token = token
+    app.add_middleware(Requests)
+    handle_problems(app)
+    for router in (questions, reading, admin):
+        app.include_router(router)
+    _document_problems(app)
+    return app
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Add the shape of errors, which no route returns by itself, to OpenAPI."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            inner = shape.pop("$defs", {})
+            plain()["components"]["schemas"].update({Problem.__name__: shape, **inner})
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend it
+
+
+def _open(settings: Settings) -> Library:
+    holding = hold(settings, "serve", create=True)
+    if holding is None:
+        raise busy(settings.home, read_owner(settings.home))
+    return LocalLibrary(settings, holding)
+
+
+def _warm_up(library: Library) -> None:
+    """Load what the first question needs, while nobody waits."""
+    try:
+        library.doctor()
+    except CuecardError as error:
+        _log.warning("not ready: %s", error)

