@@ -61,7 +61,12 @@ _header_columns: list[ColumnElement[Any]] = [
 ]
 _header = select(*_header_columns).join_from(versions, documents, documents.c.id == versions.c.document_id)
 _live = _header.where(versions.c.state == LIVE).order_by(documents.c.collection, documents.c.path)
-_live_by_key = _header.where(versions.c.state == LIVE, versions.c.key.in_(bindparam("keys", expanding=True)))
+_origin = (
+    select(versions.c.key, documents.c.id, documents.c.path, documents.c.collection)
+    .add_columns(versions.c.version, versions.c.title, versions.c.meta)
+    .join_from(versions, documents, documents.c.id == versions.c.document_id)
+    .where(versions.c.state == LIVE, versions.c.key.in_(bindparam("keys", expanding=True)))
+)
 _stored = select(chunks.c.version_key, chunks.c.data, chunks.c.context, chunks.c.text)
 _stored_by_ref = _stored.where(chunks.c.ref.in_(bindparam("refs", expanding=True)))
 
@@ -102,11 +107,11 @@ class Catalog:
         with self.transaction() as connection:
             refs = list({chunk_ref(*key) for key in keys})
             found = connection.execute(_stored_by_ref, {"refs": refs}).all()
-            headers = _headers(connection, {row.version_key for row in found})
+            origins = _origins(connection, {row.version_key for row in found})
         stored = [
-            rows.read_stored(row.data, row.context, row.text, headers[row.version_key])
+            rows.read_stored(row.data, row.context, row.text, origins[row.version_key])
             for row in found
-            if row.version_key in headers
+            if row.version_key in origins
         ]
         return {(chunk.version_key, chunk.id): chunk for chunk in stored}
 
@@ -115,10 +120,10 @@ class Catalog:
         query = _stored.where(chunks.c.version_key == version_key, chunks.c.item_id == item_id)
         with self.transaction() as connection:
             found = connection.execute(query.order_by(chunks.c.ordinal)).all()
-            headers = _headers(connection, {version_key})
-        if version_key not in headers:
+            origins = _origins(connection, {version_key})
+        if version_key not in origins:
             return []
-        return [rows.read_stored(row.data, row.context, row.text, headers[version_key]) for row in found]
+        return [rows.read_stored(row.data, row.context, row.text, origins[version_key]) for row in found]
 
     def item(self, version_key: int, item_id: str) -> Item:
         """An item of any version. NotFoundError where there is none."""
@@ -271,10 +276,10 @@ def _prepare(connection: Connection, engine: Engine) -> None:
         raise SettingsError(f"The catalog {where} has schema {found}; this cuecard reads {SCHEMA_VERSION}.", hint=hint)
 
 
-def _headers(connection: Connection, keys: set[int]) -> dict[int, DocumentInfo]:
-    """The live ones among these versions."""
-    found = connection.execute(_live_by_key, {"keys": list(keys)})
-    return {row.key: rows.read_document_info(row) for row in found}
+def _origins(connection: Connection, keys: set[int]) -> dict[int, rows.Origin]:
+    """Where the chunks of these versions come from; only for those that are live."""
+    found = connection.execute(_origin, {"keys": list(keys)})
+    return {row.key: rows.read_origin(row) for row in found}
 
 
 def _only(found: Sequence[Row[Any]], asked: str) -> DocumentInfo:

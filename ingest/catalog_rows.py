@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
 from ingest.catalog_info import Change, DocumentInfo, QuarantineEntry, VersionInfo, said
 from ingest.items import KINDS, AccountLine, Chunk, Document, Item, Meta, Span, StoredChunk
 from ingest.schema import chunk_ref
+
+
+class Origin(NamedTuple):
+    """What a stored chunk says about its document."""
+
+    version_key: int
+    document_id: str
+    document: str
+    collection: str
+    version: str
+    title: str
+    meta: Meta
+
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -94,13 +108,18 @@ def read_chunk(data: str, context: str, text: str) -> Chunk:
     )
 
 
-def read_stored(data: str, context: str, text: str, document: DocumentInfo) -> StoredChunk:
+def read_origin(row: Row[Any]) -> Origin:
+    """Where chunks come from, from a row in the order of its fields."""
+    return Origin._make([*row[:-1], read_meta(row[-1])])
+
+
+def read_stored(data: str, context: str, text: str, origin: Origin) -> StoredChunk:
     """A chunk from its row, with its document."""
     d = json.loads(data)
     return StoredChunk(
         id=d["id"],
         item_id=d["item_id"],
-        version_key=document.version_key,
+        version_key=origin.version_key,
         ordinal=d["ordinal"],
         kind=d["kind"],
         text=text,
@@ -111,17 +130,18 @@ def read_stored(data: str, context: str, text: str, document: DocumentInfo) -> S
         questions=tuple(d["questions"]),
         answer=_span(d["answer"]),
         talking_points=tuple(Span(*s) for s in d["talking_points"]),
-        document_id=document.id,
-        document=document.path,
-        collection=document.collection,
-        version=document.version,
-        title=document.title,
-        meta=document.meta,
+        document_id=origin.document_id,
+        document=origin.document,
+        collection=origin.collection,
+        version=origin.version,
+        title=origin.title,
+        meta=origin.meta,
     )
 
 
+@lru_cache(maxsize=1024)
 def read_meta(data: str) -> Meta:
-    """What a version says about itself."""
+    """What a version says about itself. Many say the same, or nothing."""
     fields = json.loads(data)
     return Meta(**{**fields, "tags": tuple(fields.get("tags", ()))})
 

@@ -64,10 +64,9 @@ def find_targets(paths: Sequence[str | os.PathLike[str]], roots: Sequence[str]) 
     for path in given:
         _refuse_missing(path)
     folders = [os.path.realpath(path) for path in given if os.path.isdir(path) and not _place(path, roots)]
-    tops = [path for path in folders if not any(is_within(path, other) for other in folders)]
     scopes: dict[str, list[str]] = {}
     for path in given:
-        root, scope = _place(path, [*roots, *tops]) or _own_place(path)
+        root, scope = _place(path, [*roots, *folders]) or _own_place(path)
         scopes.setdefault(root, []).append(scope)
     return [Target(root, tuple(found)) for root, found in scopes.items()]
 
@@ -117,7 +116,7 @@ def _refuse_missing(path: str) -> None:
 
 
 def _place(path: str, roots: Sequence[str]) -> tuple[str, str] | None:
-    """The root that a path lies in, and the path relative to it."""
+    """The outermost root that a path lies in, and the path relative to it."""
     for candidate in (path, os.path.realpath(path)):
         for root in sorted(roots, key=len):
             if candidate == root:

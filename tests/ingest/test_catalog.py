@@ -193,6 +193,10 @@ def test_a_version_that_was_tidied_away_cannot_go_live(catalog: Catalog) -> None
         catalog.load(new.key)
     (again,) = writer.begin([incoming])
     assert again.key > new.key
+    writer.switch(again, incoming)
+    with pytest.raises(HomeBusyError):
+        writer.switch(again, incoming)
+    assert catalog.live_versions() == {again.key}
 
 
 def test_documents_are_found_by_id_prefix_and_path(catalog: Catalog) -> None:

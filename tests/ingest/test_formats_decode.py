@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import ftfy
 import ftfy.badness
 import pytest
 from hypothesis import assume, given
@@ -57,6 +58,12 @@ def test_mojibake_is_repaired(given_line: str, repaired: str) -> None:
     ],
 )
 def test_only_the_encoding_is_repaired(line: str) -> None:
+    assert decode(line.encode(), "notes.md") == line
+
+
+def test_a_repair_that_would_break_the_text_is_left_undone() -> None:
+    line = "cafÃ© À\x80"
+    assert ftfy.fix_encoding(line) == "café \0"
     assert decode(line.encode(), "notes.md") == line
 
 
