@@ -26,6 +26,7 @@ from retrieval.ports import FILTER_KEYS, ArmResults, Filters, IndexPoint, Sparse
 _T = TypeVar("_T")
 
 _SHARD, _CARD = "shard", "index.json"
+_SHARD_CARD = "edge_config.json"  # the engine's own
 _WRITTEN_AT_ONCE = 256
 # KB of vectors of one kind in a segment from which a graph is worth building: some 40,000 vectors of 384 numbers,
 # which two cores compare exactly in about 8 ms.
@@ -34,86 +35,54 @@ _HINT = "Run `cuecard doctor`; `cuecard ingest` builds the index anew from the c
 
 
 class EdgeIndex:
-    """The `VectorIndex` port over a Qdrant Edge shard."""
+    """The `VectorIndex` port over a Qdrant Edge shard. The folder is opened with the first call that needs it.
 
-    def __init__(self, shard: qe.EdgeShard, generation: str, path: Path) -> None:
-        self._shard = shard
-        self._generation = generation
+    Every call raises HomeBusyError where another process has the folder open, and IndexUnavailableError where it
+    can't be read or was made for other vectors.
+    """
+
+    def __init__(self, path: Path, *, dim: int, fingerprint: str) -> None:
+        """`path`: the index's own folder, created where there is none. `fingerprint`: what vectors it must hold."""
         self._path = path
+        self._wanted: dict[str, Any] = {"dim": dim, "fingerprint": fingerprint}
+        self._generation = ""
+        self._opened: qe.EdgeShard | None = None
+        self._opening = threading.Lock()
         self._writing = threading.Lock()
         self._wrote = False
         self._closed = False
 
-    @classmethod
-    def open(cls, path: Path, *, dim: int, fingerprint: str, recreate: bool = False) -> EdgeIndex:
-        """Open the index in `path`, or create it where there is none or only half of one.
-
-        Raises HomeBusyError where another process has it open, and IndexUnavailableError where it can't be read or
-        was made for other vectors (another `dim` or `fingerprint`) and not to be created anew (`recreate`).
-        """
-        wanted = {"dim": dim, "fingerprint": fingerprint}
-        card = _read_card(path)
-        shard_path = path / _SHARD
-        if card is not None and (shard_path / "edge_config.json").is_file():
-            if {key: card.get(key) for key in wanted} == wanted:
-                try:
-                    shard = _mapped(path, lambda: qe.EdgeShard.load(str(shard_path), _config(dim)))
-                    return cls(shard, str(card["generation"]), path)
-                except HomeBusyError:
-                    raise
-                except IndexUnavailableError:
-                    if not recreate:
-                        raise
-            elif not recreate:
-                raise IndexUnavailableError(
-                    f"The index in {path} was made for another embedding model or an older cuecard.",
-                    hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
-                )
-        return cls._create(path, wanted)
-
-    @classmethod
-    def _create(cls, path: Path, wanted: dict[str, Any]) -> EdgeIndex:
-        """A new, empty index. The card is written last: without it a shard counts as half made."""
-        shard_path = path / _SHARD
-        _refuse_if_open(path)
-        generation = uuid.uuid4().hex
-        try:
-            (path / _CARD).unlink(missing_ok=True)
-            if shard_path.exists():
-                shutil.rmtree(shard_path)
-            shard_path.mkdir(parents=True)
-            shard = _mapped(path, lambda: qe.EdgeShard.create(str(shard_path), _config(wanted["dim"])))
-            _mapped(path, lambda: _create_payload_indexes(shard))
-            scratch = path / f"{_CARD}.new"
-            scratch.write_text(json.dumps({**wanted, "generation": generation}), encoding="utf-8")
-            os.replace(scratch, path / _CARD)
-        except OSError as error:
-            raise IndexUnavailableError(f"The index in {path} can't be created: {error}.", hint=_HINT) from error
-        return cls(shard, generation, path)
-
     def generation(self) -> str:
         """Names this very index: changes when it is created anew."""
+        self._shard()
         return self._generation
 
+    def recreate(self) -> None:
+        """Remove what there is, and begin with an empty index."""
+        with self._writing, self._opening:
+            self._refuse_if_closed()
+            if self._opened is not None:
+                self._do(self._opened.close)
+                self._opened = None
+            self._opened = self._create()
+
     def upsert(self, points: Sequence[IndexPoint]) -> None:
-        """Add points; one of the same version and chunk is replaced. Raises IndexUnavailableError."""
+        """Add points; one of the same version and chunk is replaced."""
         with self._writing:
             for start in range(0, len(points), _WRITTEN_AT_ONCE):
                 made = [_point(point) for point in points[start : start + _WRITTEN_AT_ONCE]]
-                self._do(lambda made=made: self._shard.update(qe.UpdateOperation.upsert_points(made)))  # type: ignore[misc]
-            self._wrote = self._wrote or bool(points)
+                self._update(qe.UpdateOperation.upsert_points(made))
 
     def drop_versions(self, keys: Sequence[int]) -> None:
-        """Remove all points of these versions. Unknown ones are ignored. Raises IndexUnavailableError."""
+        """Remove all points of these versions. Unknown ones are ignored."""
         if not keys:
             return
         chosen = qe.Filter(must=[qe.FieldCondition(key=p.VERSION_KEY, match=qe.MatchAny([int(key) for key in keys]))])
         with self._writing:
-            self._do(lambda: self._shard.update(qe.UpdateOperation.delete_points_by_filter(chosen)))
-            self._wrote = True
+            self._update(qe.UpdateOperation.delete_points_by_filter(chosen))
 
     def query(self, terms: SparseVector, vector: Vectors | None, *, limit: int, filters: Filters) -> ArmResults:
-        """Ask all arms at once, for `limit` hits each. Raises IndexUnavailableError."""
+        """Ask all arms at once, for `limit` hits each."""
         chosen = _filter(filters)
         arms = p.arms_asked(terms, vector)
         single_terms = terms.indices[: p.MOST_IDF_TERMS]
@@ -135,33 +104,104 @@ class EdgeIndex:
             )
             for term in single_terms
         ]
-        batches = self._do(lambda: self._shard.query_batch(qe.QueryBatchRequest(requests))) if requests else []
+        shard = self._shard()
+        batches = self._do(lambda: shard.query_batch(qe.QueryBatchRequest(requests))) if requests else []
         return p.read_results(list(arms), single_terms, batches)
 
     def count(self) -> int:
-        """How many points there are. Raises IndexUnavailableError."""
-        return int(self._do(lambda: self._shard.count(qe.CountRequest(exact=True))))
+        """How many points there are."""
+        shard = self._shard()
+        return int(self._do(lambda: shard.count(qe.CountRequest(exact=True))))
 
     def flush(self) -> None:
-        """Returns when everything written is durable. Raises IndexUnavailableError."""
+        """Returns when everything written is durable."""
         with self._writing:
-            self._do(self._shard.flush)
+            self._do(self._shard().flush)
 
     def close(self) -> None:
         """Build the graphs that this process's writes call for, flush, and let go. Closing twice is fine."""
-        with self._writing:
-            if self._closed:
+        with self._writing, self._opening:
+            shard, self._opened, self._closed = self._opened, None, True
+            if shard is None:
                 return
-            self._closed = True
             try:
                 if self._wrote and self._path.is_dir():
-                    self._do(self._shard.optimize)
-                    self._do(self._shard.flush)
+                    self._do(shard.optimize)
+                    self._do(shard.flush)
             finally:
-                self._do(self._shard.close)
+                self._do(shard.close)
+
+    def _shard(self) -> qe.EdgeShard:
+        with self._opening:
+            self._refuse_if_closed()
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise IndexUnavailableError(f"The index in {self._path} is closed.")
+
+    def _open(self) -> qe.EdgeShard:
+        """The shard of the folder; a new one where there is none, or only half of one."""
+        card = _read_card(self._path)
+        shard_path = self._path / _SHARD
+        if card is None or not (shard_path / _SHARD_CARD).is_file():
+            return self._create()
+        if {key: card.get(key) for key in self._wanted} != self._wanted:
+            raise IndexUnavailableError(
+                f"The index in {self._path} was made for another embedding model or by another cuecard.",
+                hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
+            )
+        shard = self._do(lambda: qe.EdgeShard.load(str(shard_path), _config(self._wanted["dim"])))
+        self._generation = str(card["generation"])
+        return shard
+
+    def _create(self) -> qe.EdgeShard:
+        """A new, empty shard. The card is written last: without it a shard counts as half made."""
+        shard_path = self._path / _SHARD
+        self._refuse_if_open()
+        generation = uuid.uuid4().hex
+        try:
+            (self._path / _CARD).unlink(missing_ok=True)
+            if shard_path.exists():
+                shutil.rmtree(shard_path)
+            shard_path.mkdir(parents=True)
+            shard = self._do(lambda: qe.EdgeShard.create(str(shard_path), _config(self._wanted["dim"])))
+            self._do(lambda: _create_payload_indexes(shard))
+            scratch = self._path / f"{_CARD}.new"
+            scratch.write_text(json.dumps({**self._wanted, "generation": generation}), encoding="utf-8")
+            os.replace(scratch, self._path / _CARD)
+        except OSError as error:
+            raise IndexUnavailableError(f"The index in {self._path} can't be created: {error}.", hint=_HINT) from error
+        self._generation = generation
+        return shard
+
+    def _refuse_if_open(self) -> None:
+        """Raise HomeBusyError where another process works on what is about to be removed."""
+        if not (self._path / _SHARD / _SHARD_CARD).is_file():
+            return
+        try:
+            self._do(lambda: qe.EdgeShard.load(str(self._path / _SHARD)).close())
+        except IndexUnavailableError:
+            return  # damaged, and therefore nobody's
+
+    def _update(self, operation: qe.UpdateOperation) -> None:
+        shard = self._shard()
+        self._wrote = True
+        self._do(lambda: shard.update(operation))
 
     def _do(self, work: Callable[[], _T]) -> _T:
-        return _mapped(self._path, work)
+        """The one place where the engine's errors become ours."""
+        try:
+            return work()
+        except Exception as error:
+            if "WouldBlock" in str(error):
+                raise HomeBusyError(
+                    f"Another process has the index in {self._path} open.",
+                    hint="Stop it, or run your command through `cuecard serve` on the same home.",
+                ) from error
+            raise IndexUnavailableError(f"The index in {self._path} failed: {error}.", hint=_HINT) from error
 
 
 def _config(dim: int) -> qe.EdgeConfig:
@@ -213,28 +253,3 @@ def _read_card(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return card if isinstance(card, dict) and "generation" in card else None
-
-
-def _refuse_if_open(path: Path) -> None:
-    """Raise HomeBusyError where another process works on what is about to be removed."""
-    if not (path / _SHARD / "edge_config.json").is_file():
-        return
-    try:
-        _mapped(path, lambda: qe.EdgeShard.load(str(path / _SHARD)).close())
-    except HomeBusyError:
-        raise
-    except IndexUnavailableError:
-        return  # damaged, and therefore nobody's
-
-
-def _mapped(path: Path, work: Callable[[], _T]) -> _T:
-    """The one place where the engine's errors become ours."""
-    try:
-        return work()
-    except Exception as error:
-        if "WouldBlock" in str(error):
-            raise HomeBusyError(
-                f"Another process has the index in {path} open.",
-                hint="Stop it, or run your command through `cuecard serve` on the same home.",
-            ) from error
-        raise IndexUnavailableError(f"The index in {path} failed: {error}.", hint=_HINT) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from ingest.errors import IndexUnavailableError
 from ingest.items import Chunk, Document
 from ingest.ports import NewVersion
 from retrieval.cache import EmbeddingCache
@@ -30,6 +31,18 @@ class ChunkIndexer:
         self._index = index
         self._cache = cache
         self._weights = weights
+
+    def prepare(self) -> bool:
+        """Make the index usable: create it anew where it is damaged or was made for another model.
+
+        True where that was done, or the index has no points: what the catalog serves has to be put again then.
+        Raises IndexUnavailableError where it can't be created either, and HomeBusyError.
+        """
+        try:
+            return self._index.count() == 0
+        except IndexUnavailableError:
+            self._index.recreate()
+            return True
 
     def put(self, versions: Sequence[NewVersion]) -> None:
         """Make all chunks of these versions findable. Returns when they are durable.

@@ -96,10 +96,17 @@ class Embedder(Protocol):
 
 
 class VectorIndex(Protocol):
-    """Three arms over the same points. Safe to call from several threads. Everything raises IndexUnavailableError."""
+    """Three arms over the same points. Safe to call from several threads.
+
+    Opened or connected with the first call. Every call but `close` raises IndexUnavailableError, also where the index
+    was made for other vectors, and HomeBusyError where another process has it.
+    """
 
     def generation(self) -> str:
         """Names this very index: changes when it is created anew, so that its owner knows to fill it."""
+
+    def recreate(self) -> None:
+        """Remove what there is, and begin with an empty index, of a new generation."""
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
         """Add points; one of the same version and chunk is replaced."""

@@ -36,16 +36,14 @@ class ServerIndex:
         fingerprint: str,
         api_key: str = "",
         collection: str = "cuecard",
-        recreate: bool = False,
     ) -> None:
         """`url`: the server's, or ":memory:" for an index inside this process. Needs Qdrant 1.16 or newer.
 
         Nothing is raised here; the calls raise IndexUnavailableError, also where the collection was made for other
-        vectors and is not to be created anew (`recreate`).
+        vectors.
         """
         self._url, self._api_key, self._collection = url, api_key, collection
-        self._wanted = {"dim": dim, "fingerprint": fingerprint}
-        self._recreate = recreate
+        self._wanted: dict[str, Any] = {"dim": dim, "fingerprint": fingerprint}
         self._connecting = threading.Lock()
         self._client: QdrantClient | None = None
         self._generation = ""
@@ -54,6 +52,14 @@ class ServerIndex:
         """Names this very index: changes when it is created anew. Raises IndexUnavailableError."""
         self._connected()
         return self._generation
+
+    def recreate(self) -> None:
+        """Remove what there is, and begin with an empty collection. Raises IndexUnavailableError."""
+        with self._connecting:
+            client = self._client or self._do(self._connect)
+            self._do(lambda: client.delete_collection(self._collection))
+            self._generation = self._do(lambda: self._create_collection(client))
+            self._client = client
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
         """Add points; one of the same version and chunk is replaced. Raises IndexUnavailableError."""
@@ -140,21 +146,18 @@ class ServerIndex:
             held = client.get_collection(self._collection).config.metadata or {}
             if {key: held.get(key) for key in self._wanted} == self._wanted:
                 return str(held.get("generation", ""))
-            if not self._recreate:
-                raise IndexUnavailableError(
-                    f"The collection {self._collection} at {self._url} was made for another embedding model or an "
-                    "older cuecard.",
-                    hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
-                )
-            client.delete_collection(self._collection)
-        generation = uuid.uuid4().hex
-        self._create_collection(client, {**self._wanted, "generation": generation})
-        return generation
+            raise IndexUnavailableError(
+                f"The collection {self._collection} at {self._url} was made for another embedding model or by "
+                "another cuecard.",
+                hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
+            )
+        return self._create_collection(client)
 
-    def _create_collection(self, client: QdrantClient, metadata: dict[str, Any]) -> None:
+    def _create_collection(self, client: QdrantClient) -> str:
         from qdrant_client import models as m
 
-        dense = {"size": metadata["dim"], "distance": m.Distance.COSINE}
+        generation = uuid.uuid4().hex
+        dense = {"size": self._wanted["dim"], "distance": m.Distance.COSINE}
         client.create_collection(
             self._collection,
             vectors_config={
@@ -164,12 +167,13 @@ class ServerIndex:
                 ),
             },
             sparse_vectors_config={p.TERMS: m.SparseVectorParams(modifier=m.Modifier.IDF)},
-            metadata=metadata,
+            metadata={**self._wanted, "generation": generation},
         )
         if self._url != IN_MEMORY:  # which has none, and says so in a warning
             client.create_payload_index(self._collection, p.VERSION_KEY, m.PayloadSchemaType.INTEGER)
             for key in FILTER_KEYS:
                 client.create_payload_index(self._collection, key, m.PayloadSchemaType.KEYWORD)
+        return generation
 
     def _do(self, work: Callable[[], _T]) -> _T:
         """The one place where the client's errors become ours."""

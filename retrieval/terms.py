@@ -101,27 +101,23 @@ def tokenize(text: str) -> list[str]:
     """The index terms of a text, in reading order: plain words stemmed, technical names whole and in parts."""
     terms: list[str] = []
     shouted = ""
-    for kind, run, quoted in _runs(text):
+    for kind, run, quoted, adjacent in _runs(text):
         if kind != "run":
             terms.extend(_special(kind, run))
             shouted = ""
             continue
-        found = _analyse(run, quoted or _is_shouted(run))[0]
-        terms.extend(found)
-        if _is_shouted(run):
-            # `READ COMMITTED` is one name: findable as `READ_COMMITTED` too
-            if shouted:
-                terms.append(stem((shouted + run).lower()))
-            shouted = run
-        else:
-            shouted = ""
+        loud = _is_shouted(run)
+        terms.extend(_analyse(run, quoted or loud)[0])
+        if shouted and loud and adjacent:  # `READ COMMITTED` is one name: findable as `READ_COMMITTED` too
+            terms.append(stem((shouted + run).lower()))
+        shouted = run if loud else ""
     return terms
 
 
 def content_terms(text: str) -> list[str]:
     """The content words of a text in reading order: stems without function words, names in their smallest parts."""
     terms: list[str] = []
-    for kind, run, quoted in _runs(text):
+    for kind, run, quoted, _ in _runs(text):
         terms.extend(_special(kind, run)[:1] if kind != "run" else _analyse(run, quoted)[1])
     return terms
 
@@ -163,13 +159,16 @@ def _vector(weighted: Iterable[tuple[str, float]]) -> SparseVector:
     return SparseVector(indices=tuple(ordered), values=tuple(values[key] for key in ordered))
 
 
-def _runs(text: str) -> Iterable[tuple[str, str, bool]]:
-    """(kind, run, whether it stands alone in backticks) for each run without space, bracket or comma in the text."""
+def _runs(text: str) -> Iterable[tuple[str, str, bool, bool]]:
+    """Each run without space, bracket or comma: its kind, itself, whether it stands alone in backticks, and whether
+    only one space is between it and the run before."""
     text = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).replace("’", "'"))
+    before = 0
     for match in _RUN.finditer(text):
         start, end = match.span()
         quoted = text[start - 1 : start] == "`" == text[end : end + 1]
-        yield match.lastgroup or "run", match.group(), quoted
+        yield match.lastgroup or "run", match.group(), quoted, text[before:start] == " "
+        before = end
 
 
 def _special(kind: str, run: str) -> Sequence[str]:

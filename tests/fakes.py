@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
+
+import numpy as np
 
 from ingest.items import AccountLine, Chunk, Document, Item, Meta, Span
 from ingest.ports import NewVersion
 from ingest.sync_run import Parser
+from retrieval.ports import Vectors
+from retrieval.terms import content_terms
 
 
 class MemoryIndexer:
@@ -71,3 +76,34 @@ def parse_lines(
 
 LINES = Parser(parse_lines, "1")
 """The parser for tests that are about something else."""
+
+
+class HashingEmbedder:
+    """Texts as bags of content words: each word is one of `dim` axes, so that the cosine is the share of common words.
+
+    `seen` are all texts it was given, in order. `fail` is raised by every call while it is set.
+    """
+
+    max_tokens = 256
+
+    def __init__(self, dim: int = 256, fingerprint: str = "hashing") -> None:
+        self.dim = dim
+        self.fingerprint = fingerprint
+        self.seen: list[str] = []
+        self.fail: Exception | None = None
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._embed(texts)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return self._embed(texts)
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        if self.fail:
+            raise self.fail
+        self.seen.extend(texts)
+        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for vector, text in zip(vectors, texts, strict=True):
+            for term in content_terms(text) or [""]:
+                vector[zlib.crc32(term.encode()) % self.dim] += 1.0
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), dtype=np.float32)
