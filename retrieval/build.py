@@ -43,12 +43,15 @@ def build_retrieval(
     model: str = "",
     qdrant_url: str = "",
     qdrant_api_key: str = "",
+    qdrant_collection: str = "cuecard",
     weights: FusionWeights | None = None,
     embedder: Embedder | None = None,
 ) -> Retrieval:
     """Everything that searching and indexing need. `embedder` takes the place of `model`. Raises ModelError."""
     embedder = embedder or build_embedder(home, shared_cache=shared_cache, model=model)
-    index = build_index(home, embedder, qdrant_url=qdrant_url, qdrant_api_key=qdrant_api_key)
+    index = build_index(
+        home, embedder, qdrant_url=qdrant_url, qdrant_api_key=qdrant_api_key, collection=qdrant_collection
+    )
     cache = EmbeddingCache(home / EMBEDDINGS_FILE)
     indexer = ChunkIndexer(embedder, index, cache)
     return Retrieval(embedder, index, cache, indexer, Retriever(catalog, index, embedder, weights=weights))
