@@ -98,4 +98,4 @@ class FolderAndLibrary(RuleBasedStateMachine):
 
 
 TestFolderAndLibrary = FolderAndLibrary.TestCase
-TestFolderAndLibrary.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestFolderAndLibrary.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

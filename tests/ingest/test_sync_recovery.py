@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -64,30 +65,19 @@ def test_a_failing_index_leaves_the_old_version_serving(
 
 def test_an_interrupt_at_any_database_statement(tmp_path: Path) -> None:
     """Stops a sync before its first, second, … statement, until one runs through."""
+    root, first = tmp_path / "root", MemoryIndexer()
+    fill(root, BEFORE)
+    seed = Catalog(f"sqlite:///{tmp_path / 'seed.db'}")
+    sync(seed, first, [root], parser=LINES)
+    seed.close()
+    fill(root, AFTER)
     stop_at, finished = 0, False
     while not finished:
         stop_at += 1
-        home = tmp_path / str(stop_at)
-        home.mkdir()
-        catalog, indexer, root = Catalog(f"sqlite:///{home / 'catalog.db'}"), MemoryIndexer(), home / "root"
-        fill(root, BEFORE)
-        sync(catalog, indexer, [root], parser=LINES)
-        fill(root, AFTER)
-        left = stop_at
-
-        def count(*_: object) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise KeyboardInterrupt
-
-        sqlalchemy.event.listen(catalog.engine, "before_cursor_execute", count)
-        try:
-            sync(catalog, indexer, [root], parser=LINES)
-            finished = True
-        except KeyboardInterrupt:
-            pass
-        sqlalchemy.event.remove(catalog.engine, "before_cursor_execute", count)
+        shutil.copy(tmp_path / "seed.db", tmp_path / f"{stop_at}.db")
+        catalog, indexer = Catalog(f"sqlite:///{tmp_path / f'{stop_at}.db'}"), MemoryIndexer()
+        indexer.versions = dict(first.versions)
+        finished = _interrupted(catalog, indexer, root, stop_at)
         assert catalog.live_versions() <= set(indexer.versions)
         numbers = [change.sequence for change in catalog.changes()]
         assert numbers == list(range(1, catalog.sequence() + 1))
@@ -96,6 +86,26 @@ def test_an_interrupt_at_any_database_statement(tmp_path: Path) -> None:
         assert set(indexer.versions) == catalog.live_versions()
         catalog.close()
     assert stop_at > 20
+
+
+def _interrupted(catalog: Catalog, indexer: MemoryIndexer, root: Path, stop_at: int) -> bool:
+    """A sync stopped before its statement number `stop_at`; whether it ended before that."""
+    left = stop_at
+
+    def count(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise KeyboardInterrupt
+
+    sqlalchemy.event.listen(catalog.engine, "before_cursor_execute", count)
+    try:
+        sync(catalog, indexer, [root], parser=LINES)
+    except KeyboardInterrupt:
+        return False
+    finally:
+        sqlalchemy.event.remove(catalog.engine, "before_cursor_execute", count)
+    return True
 
 
 def test_rebuilding_forgets_what_was_left_over(catalog: Catalog, tmp_path: Path) -> None:
