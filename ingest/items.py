@@ -125,3 +125,28 @@ class Document:
     items: tuple[Item, ...] = ()
     chunks: tuple[Chunk, ...] = ()
     account: tuple[AccountLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk of a live version as the catalog gives it back, with what a citation needs to know about its document."""
+
+    id: str
+    item_id: str
+    version_key: int
+    ordinal: int
+    kind: Kind
+    text: str
+    context: str
+    span: Span
+    heading: tuple[str, ...]
+    question: str | None
+    questions: tuple[str, ...]
+    answer: Span | None
+    talking_points: tuple[Span, ...]
+    document_id: str
+    document: str
+    collection: str
+    version: str
+    title: str
+    meta: Meta
