@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from answering.answerer import Answerer
     from answering.ports import Checker
 
+    from api.library import Progress
     from ingest.catalog import Catalog
-    from ingest.sync import Progress
     from retrieval.build import Retrieval
     from retrieval.indexer import ChunkIndexer
     from retrieval.retriever import Retriever

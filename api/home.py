@@ -81,7 +81,7 @@ def hold(settings: Settings, command: str, *, create: bool) -> Holding | None:
         )
     owner = Owner(os.getpid(), command, datetime.now(UTC).isoformat(timespec="seconds"))
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if settings.shared:
             return Holding(home, None, owner)
         from filelock import FileLock, Timeout
@@ -121,14 +121,8 @@ def connect(
     Where another command holds the home, waits up to `wait` seconds (and says so through `tell`), then raises
     HomeBusyError with who holds it since when.
     """
-    deadline = time.monotonic() + wait
-    told = tell is None
-    while True:
-        holding = hold(settings, command, create=create)
-        if holding is not None:
-            from api.local import LocalLibrary
-
-            return LocalLibrary(settings, holding, tell)
+    patience = _Patience(settings.home, wait, tell)
+    while (holding := hold(settings, command, create=create)) is None:
         owner = read_owner(settings.home)
         if owner is not None and owner.url is not None:
             from api.remote import RemoteLibrary
@@ -137,15 +131,49 @@ def connect(
             if remote.reachable():
                 return remote
             remote.close()
-        if time.monotonic() >= deadline:
-            raise busy(settings.home, owner)
-        if not told and tell is not None:
-            tell(f"waiting for {owner.describe() if owner else 'another process'} to let go of {settings.home}")
-            told = True
+        patience.wait(owner)
+    from api.local import LocalLibrary
+
+    return LocalLibrary(settings, holding, tell)
+
+
+def own(
+    settings: Settings,
+    command: str,
+    *,
+    create: bool,
+    wait: float = WAIT_SECONDS,
+    tell: Callable[[str], None] | None = None,
+) -> Holding:
+    """The home, held by this process, after at most `wait` seconds. HomeBusyError where another one keeps it."""
+    patience = _Patience(settings.home, wait, tell)
+    while (holding := hold(settings, command, create=create)) is None:
+        owner = read_owner(settings.home)
+        if owner is not None and owner.url is not None:
+            raise _busy(settings.home, owner)
+        patience.wait(owner)
+    return holding
+
+
+class _Patience:
+    """Waiting for a home that somebody holds: a while, and not without a word."""
+
+    def __init__(self, home: Path, seconds: float, tell: Callable[[str], None] | None) -> None:
+        self._home = home
+        self._deadline = time.monotonic() + seconds
+        self._tell = tell
+
+    def wait(self, owner: Owner | None) -> None:
+        """A moment. Raises HomeBusyError when it has been long enough."""
+        if time.monotonic() >= self._deadline:
+            raise _busy(self._home, owner)
+        if self._tell is not None:
+            self._tell(f"waiting for {owner.describe() if owner else 'another process'} to let go of {self._home}")
+            self._tell = None
         time.sleep(POLL_SECONDS)
 
 
-def busy(home: Path, owner: Owner | None) -> HomeBusyError:
+def _busy(home: Path, owner: Owner | None) -> HomeBusyError:
     """The error that says who holds the home and what to do."""
     if owner is None:
         return HomeBusyError(f"The home {home} is held by another process.", hint="Wait for it to end, and try again.")

@@ -53,12 +53,10 @@ class Context:
         For work that can't go through a server; raises HomeBusyError while another process holds the home.
         """
         from api.compose import open_home
-        from api.home import busy, hold, read_owner
+        from api.home import own
 
         settings = self.settings()
-        holding = hold(settings, self.command, create=create)
-        if holding is None:
-            raise busy(settings.home, read_owner(settings.home))
+        holding = own(settings, self.command, create=create, tell=tell)
         try:
             with open_home(settings, tell) as parts:
                 yield parts

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from api.home import busy, hold, read_owner
+from api.home import own
 from api.http.admin import router as admin
 from api.http.middleware import Requests
 from api.http.problems import handle_problems
@@ -79,10 +79,7 @@ def _document_problems(app: FastAPI) -> None:
 
 
 def _open(settings: Settings) -> Library:
-    holding = hold(settings, "serve", create=True)
-    if holding is None:
-        raise busy(settings.home, read_owner(settings.home))
-    return LocalLibrary(settings, holding)
+    return LocalLibrary(settings, own(settings, "serve", create=True), _log.info)
 
 
 def _warm_up(library: Library) -> None:

@@ -22,6 +22,9 @@ REQUEST_ID = "X-Request-ID"
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of a request body that are read."""
 
+PROBES = ("/healthz", "/readyz")
+"""Asked all the time, and worth no line of the log."""
+
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _log = logging.getLogger("cuecard.http")
@@ -61,7 +64,8 @@ class Requests:
         finally:
             spent = round((time.perf_counter() - started) * 1000, 1)
             fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": spent}
-            _log.info("request", extra={"fields": fields})
+            level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+            _log.log(level, "request", extra={"fields": fields})
             _request_id.reset(reset)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

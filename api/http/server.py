@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import secrets
 import signal
 import socket
@@ -10,8 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
-from api.home import busy, hold, read_owner
+from api.home import own
 from api.http.app import create_app
 from api.http.middleware import log_to_stderr
 from api.local import LocalLibrary
@@ -20,6 +22,11 @@ from ingest.errors import CuecardError, UsageError
 
 GRACE_SECONDS = 30
 """How long requests in flight may take to finish once the server is told to stop."""
+
+LOCAL_NAMES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+"""Where commands on this machine reach a server that listens everywhere."""
+
+_log = logging.getLogger("cuecard.http")
 
 
 def is_loopback(host: str) -> bool:
@@ -41,35 +48,31 @@ def serve(settings: Settings, host: str, port: int, *, insecure: bool, ready: Ca
             f"{host} can be reached from other machines, and this version has no keys yet: anybody could ask.",
             hint="Serve on 127.0.0.1, or say --insecure if the network is yours alone.",
         )
-    holding = hold(settings, "serve", create=True)
-    if holding is None:
-        raise busy(settings.home, read_owner(settings.home))
+    holding = own(settings, "serve", create=True)
+    library = LocalLibrary(settings, holding, _log.info)
     try:
-        library = LocalLibrary(settings, holding)
-    except BaseException:
-        holding.release()
-        raise
-    try:
-        listener = _listen(host, port)
-        token = secrets.token_urlsafe(32)
-        address = listener.getsockname()[1]
-        url = f"http://{f'[{host}]' if ':' in host else host}:{address}"
         log_to_stderr()
-        app = create_app(library, settings, token=token)
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False
-        )
-        server = _Server(config)
+        token = secrets.token_urlsafe(32)
 
-        def announce() -> None:
-            holding.announce(_local(host, address), token)
-            ready(url)
+        def announce(address: int) -> None:
+            holding.announce(_url(LOCAL_NAMES.get(host, host), address), token)
+            ready(_url(host, address))
 
-        server.on_started = announce
-        with _ending_in_good_order():
-            server.run(sockets=[listener])
+        run_server(create_app(library, settings, token=token), host, port, announce)
     finally:
         library.close()
+
+
+def run_server(app: FastAPI, host: str, port: int, ready: Callable[[int], None]) -> None:
+    """Serve `app` until a signal ends it in good order. `ready` is told the port once connections are taken."""
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False
+    )
+    server = _Server(config)
+    server.on_started = lambda: ready(listener.getsockname()[1])
+    with _ending_in_good_order():
+        server.run(sockets=[listener])
 
 
 @contextmanager
@@ -94,10 +97,7 @@ class _Server(uvicorn.Server):
             self.on_started()
 
 
-def _local(host: str, port: int) -> str:
-    """Where commands on this machine reach the server."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+def _url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
