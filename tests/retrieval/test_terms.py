@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -162,32 +162,37 @@ VOCABULARY = ["redis", "cache", "eviction", "asyncio.gather", "C++", "index", "l
 TEXTS = st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=12).map(" ".join)
 
 
-@settings(max_examples=25, deadline=None)
-@given(texts=st.lists(TEXTS, min_size=2, max_size=12), query=TEXTS)
-def test_scores_agree_with_rank_bm25(texts: list[str], query: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeIndex]:
     index = EdgeIndex(tmp_path_factory.mktemp("bm25") / "index", dim=2, fingerprint="")
+    yield index
+    index.close()
+
+
+def fill(index: EdgeIndex, texts: list[str]) -> None:
+    """These texts, and nothing that was there before: what is deleted counts in the IDF until segments are merged."""
+    index.recreate()
     nothing = np.zeros((0, 2), dtype=np.float32)
     axis = np.array([1, 0], dtype=np.float32)
     vectors = [document_vector([(text, 1.0)]) for text in texts]
     index.upsert([IndexPoint(1, str(at), {}, axis, nothing, vector) for at, vector in enumerate(vectors)])
-    hits = index.query(query_vector(tokenize(query)), None, limit=len(texts), filters={}).arms["bm25"]
-    index.close()
 
+
+@settings(max_examples=8, deadline=None)
+@given(texts=st.lists(TEXTS, min_size=6, max_size=12), query=TEXTS)
+def test_scores_agree_with_rank_bm25(index: EdgeIndex, texts: list[str], query: str) -> None:
+    fill(index, texts)
+    hits = index.query(query_vector(tokenize(query)), None, limit=len(texts), filters={}).arms["bm25"]
     expected = LuceneBm25([tokenize(text) for text in texts]).get_scores(list(dict.fromkeys(tokenize(query))))
     assert {hit.chunk_id for hit in hits} == {str(at) for at, score in enumerate(expected) if score > 0}
     for hit in hits:
         assert hit.score == pytest.approx(expected[int(hit.chunk_id)], rel=1e-4)
 
 
-def test_a_document_outranks_another_where_rank_bm25_says_so(tmp_path: Path) -> None:
+def test_a_document_outranks_another_where_rank_bm25_says_so(index: EdgeIndex) -> None:
     """On a corpus where no term stands in half of the documents, even the library's own IDF agrees on the order."""
     texts = [f"{VOCABULARY[i % 10]} {VOCABULARY[(i * 3 + 1) % 10]} filler{i} " * (1 + i % 3) for i in range(40)]
-    index = EdgeIndex(tmp_path / "index", dim=2, fingerprint="")
-    nothing = np.zeros((0, 2), dtype=np.float32)
-    axis = np.array([1, 0], dtype=np.float32)
-    index.upsert(
-        [IndexPoint(1, str(at), {}, axis, nothing, document_vector([(text, 1.0)])) for at, text in enumerate(texts)]
-    )
+    fill(index, texts)
     okapi = BM25Okapi([tokenize(text) for text in texts], k1=BM25_WEIGHTS.k1, b=BM25_WEIGHTS.b)
     okapi.avgdl = BM25_WEIGHTS.average_length
     for query in VOCABULARY:
@@ -195,6 +200,5 @@ def test_a_document_outranks_another_where_rank_bm25_says_so(tmp_path: Path) -> 
         hits = index.query(query_vector(terms), None, limit=40, filters={}).arms["bm25"]
         expected = okapi.get_scores(terms)
         mine = [expected[int(hit.chunk_id)] for hit in hits]
-        assert mine == sorted(mine, reverse=True) or np.allclose(mine, sorted(mine, reverse=True))
+        assert np.allclose(mine, sorted(mine, reverse=True))
         assert len(hits) == np.count_nonzero(expected)
-    index.close()

@@ -1,0 +1,184 @@
+"""What every VectorIndex has to do, run against each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrieval.edge import EdgeIndex
+from retrieval.hits import Arm
+from retrieval.ports import ArmResults, Filters, IndexPoint, SparseVector, VectorIndex, Vectors
+from retrieval.server import IN_MEMORY, ServerIndex
+
+DIM = 4
+NO_TERMS = SparseVector((), ())
+
+
+def edge(folder: Path) -> VectorIndex:
+    return EdgeIndex(folder / "index", dim=DIM, fingerprint="contract")
+
+
+def server(folder: Path) -> VectorIndex:
+    return ServerIndex(IN_MEMORY, dim=DIM, fingerprint="contract", collection=folder.name)
+
+
+@pytest.fixture(scope="module", params=[edge, server])
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorIndex]:
+    make: Callable[[Path], VectorIndex] = request.param
+    index = make(tmp_path_factory.mktemp("contract"))
+    yield index
+    index.close()
+
+
+@pytest.fixture
+def index(opened: VectorIndex) -> VectorIndex:
+    """The index, emptied."""
+    opened.drop_versions(range(100))
+    assert opened.count() == 0
+    return opened
+
+
+def vector(*numbers: float) -> Vectors:
+    return np.array(numbers, dtype=np.float32)
+
+
+def point(
+    chunk: str,
+    passage: Sequence[float] = (1, 0, 0, 0),
+    questions: Sequence[Sequence[float]] = (),
+    terms: dict[int, float] | None = None,
+    version: int = 1,
+    **payload: Sequence[str],
+) -> IndexPoint:
+    ordered = sorted((terms or {}).items())
+    sparse = SparseVector(tuple(key for key, _ in ordered), tuple(value for _, value in ordered))
+    several = np.array(questions, dtype=np.float32).reshape(-1, DIM)
+    return IndexPoint(version, chunk, payload, vector(*passage), several, sparse)
+
+
+def ask(
+    index: VectorIndex,
+    terms: dict[int, float] | None = None,
+    asked: Vectors | None = None,
+    limit: int = 10,
+    filters: Filters | None = None,
+) -> ArmResults:
+    sparse = SparseVector(tuple(sorted(terms or {})), tuple((terms or {})[key] for key in sorted(terms or {})))
+    return index.query(sparse, asked, limit=limit, filters=filters or {})
+
+
+def found(results: ArmResults, arm: Arm) -> list[str]:
+    return [hit.chunk_id for hit in results.arms[arm]]
+
+
+def test_each_arm_ranks_by_its_own_score(index: VectorIndex) -> None:
+    index.upsert(
+        [
+            point("a", passage=(1, 0, 0, 0), terms={7: 1.0}),
+            point("b", passage=(0.6, 0.8, 0, 0), questions=[(0, 0, 1, 0), (1, 0, 0, 0)], terms={7: 2, 2**32 - 1: 1}),
+            point("c", passage=(0, 0, 0, 1), questions=[(0.8, 0.6, 0, 0)], terms={9: 1.0}),
+        ]
+    )
+    results = ask(index, {7: 1.0}, vector(1, 0, 0, 0))
+    assert found(results, "dense") == ["a", "b", "c"]
+    assert [hit.score for hit in results.arms["dense"]] == pytest.approx([1.0, 0.6, 0.0], abs=1e-6)
+    assert found(results, "question") == ["b", "c"], "the best of several questions counts; no question, no hit"
+    assert [hit.score for hit in results.arms["question"]] == pytest.approx([1.0, 0.8], abs=1e-6)
+    assert found(results, "bm25") == ["b", "a"]
+    assert found(ask(index, {2**32 - 1: 1.0}), "bm25") == ["b"]
+
+
+def test_vectors_need_not_be_unit_length(index: VectorIndex) -> None:
+    index.upsert([point("a", passage=(3, 0, 0, 0)), point("b", passage=(0, 9, 0, 0))])
+    assert [hit.score for hit in ask(index, asked=vector(5, 0, 0, 0)).arms["dense"]] == pytest.approx([1.0, 0.0])
+
+
+def test_idf_is_never_negative_and_is_reported(index: VectorIndex) -> None:
+    index.recreate()  # engines may count deleted points until they tidy up
+    index.upsert([point(str(at), terms={1: 1.5} | ({2: 0.5} if at == 0 else {})) for at in range(4)])
+    idf = ask(index, {1: 1.0, 2: 1.0, 3: 1.0}).idf
+    common, rare = np.log(1 + 0.5 / 4.5), np.log(1 + 3.5 / 1.5)
+    assert idf == {1: pytest.approx(common, rel=1e-5), 2: pytest.approx(rare, rel=1e-5), 3: 0.0}
+    scores = {hit.chunk_id: hit.score for hit in ask(index, {1: 1.0, 2: 1.0}).arms["bm25"]}
+    assert scores["0"] == pytest.approx(1.5 * common + 0.5 * rare, rel=1e-5)
+    assert scores["1"] == pytest.approx(1.5 * common, rel=1e-5)
+
+
+def test_a_query_may_lack_terms_or_a_vector(index: VectorIndex) -> None:
+    index.upsert([point("a", terms={1: 1.0}, questions=[(1, 0, 0, 0)])])
+    assert found(ask(index, {1: 1.0}), "dense") == found(ask(index, {1: 1.0}), "question") == []
+    assert found(ask(index, asked=vector(1, 0, 0, 0)), "bm25") == []
+    assert ask(index).arms == {"bm25": [], "dense": [], "question": []}
+
+
+def test_limit_holds_for_each_arm(index: VectorIndex) -> None:
+    index.upsert([point(str(at), terms={1: 1.0}, questions=[(1, 0, 0, 0)]) for at in range(20)])
+    results = ask(index, {1: 1.0}, vector(1, 0, 0, 0), limit=5)
+    assert [len(hits) for hits in results.arms.values()] == [5, 5, 5]
+
+
+def test_filters_hold_for_every_arm(index: VectorIndex) -> None:
+    index.upsert(
+        [
+            point("a", terms={1: 1.0}, questions=[(1, 0, 0, 0)], collection=["x"], kind=["qa"], tags=["Sql", "index"]),
+            point("b", terms={1: 1.0}, questions=[(1, 0, 0, 0)], collection=["x"], kind=["note"]),
+            point("c", terms={1: 1.0}, questions=[(1, 0, 0, 0)], collection=["y"], kind=["qa"], tags=["sql"]),
+        ]
+    )
+    wanted: list[tuple[Filters, set[str]]] = [
+        ({}, {"a", "b", "c"}),
+        ({"collection": ["x"]}, {"a", "b"}),
+        ({"collection": ["x"], "kind": ["qa"]}, {"a"}),
+        ({"kind": ["qa", "note"]}, {"a", "b", "c"}),
+        ({"tags": ["SQL"]}, {"a", "c"}),
+        ({"tags": ["index", "nothing"]}, {"a"}),
+        ({"collection": ["X"]}, set()),
+        ({"level": ["senior"]}, set()),
+    ]
+    for filters, chunks in wanted:
+        results = ask(index, {1: 1.0}, vector(1, 0, 0, 0), filters=filters)
+        for arm in results.arms:
+            assert set(found(results, arm)) == chunks, f"{arm} with {filters}"
+
+
+def test_writing_again_replaces(index: VectorIndex) -> None:
+    index.upsert([point("a", passage=(1, 0, 0, 0), questions=[(1, 0, 0, 0)], terms={1: 1.0}, kind=["qa"])])
+    index.upsert([point("a", passage=(0, 1, 0, 0), terms={2: 1.0}, kind=["note"])])
+    assert index.count() == 1
+    results = ask(index, {1: 1.0, 2: 1.0}, vector(0, 1, 0, 0))
+    assert results.arms["dense"][0].score == pytest.approx(1.0)
+    assert found(results, "question") == []
+    assert (results.idf[1], found(ask(index, {1: 1.0}), "bm25")) == (0.0, [])
+    assert found(ask(index, asked=vector(0, 1, 0, 0), filters={"kind": ["qa"]}), "dense") == []
+
+
+def test_versions_of_a_chunk_stand_side_by_side_and_go_alone(index: VectorIndex) -> None:
+    index.upsert([point("a", version=1), point("b", version=1), point("a", version=2), point("a", version=3)])
+    assert index.count() == 4
+    index.drop_versions([1, 3, 77])
+    assert [(hit.version_key, hit.chunk_id) for hit in ask(index, asked=vector(1, 0, 0, 0)).arms["dense"]] == [(2, "a")]
+    index.drop_versions([])
+    assert index.count() == 1
+
+
+def test_many_points_at_once(index: VectorIndex) -> None:
+    index.upsert([point(str(at), passage=(1, at, 0, 0)) for at in range(700)])
+    index.upsert([])
+    index.flush()
+    assert index.count() == 700
+    assert found(ask(index, asked=vector(1, 0, 0, 0), limit=1), "dense") == ["0"]
+
+
+def test_a_new_index_has_a_new_generation_and_nothing_else(index: VectorIndex) -> None:
+    index.upsert([point("a")])
+    before = index.generation()
+    assert before
+    assert before == index.generation()
+    index.recreate()
+    assert index.generation() != before
+    assert index.count() == 0
+    index.upsert([point("a", terms={1: 1.0})])
+    assert found(ask(index, {1: 1.0}), "bm25") == ["a"]
