@@ -6,6 +6,7 @@ import click
 
 from eval.cli_answers import answers
 from eval.cli_confidence import fit_confidence
+from eval.cli_export import export
 from eval.cli_retrieval import retrieval
 
 
@@ -17,3 +18,4 @@ def command() -> None:
 command.add_command(retrieval)
 command.add_command(answers)
 command.add_command(fit_confidence)
+command.add_command(export)

@@ -27,6 +27,7 @@ def answers(home: Home, queries: Path, collection: str | None, fail_under: Seque
     cases = load_cases(queries)
     with home.open_parts() as parts:
         library = Library(parts.catalog, collection)
+        library.must_hold({judgment.file for case in cases for judgment in case.relevant})
         # the first question pays for loading the model, which is no property of the answers
         parts.answerer.ask(cases[0].query, collection=collection)
         judged = judge_all(lambda question: parts.answerer.ask(question, collection=collection), cases, library)

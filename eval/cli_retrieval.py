@@ -82,6 +82,7 @@ def retrieval(
     else:
         with home.open_parts() as parts:
             library = Library(parts.catalog, collection)
+            library.must_hold(files if qrels is None and queries.is_file() else set())
             runs = make_runs(parts, library, cases, k, collection=collection, baselines=baselines, arms=chosen)
             texts, about = library.texts(files), _about(library)
     evaluations = [evaluate(name, cases, run, texts, measures=names) for name, run in runs.items()]
@@ -132,9 +133,11 @@ def make_runs(
     parts.retriever.search(cases[0].query, k=k, collection=collection)
     runs: dict[str, Run] = {MAIN: run(parts.retriever, k)}
     for names in arms:
-        runs["arms:" + "+".join(names)] = run(only_arms(parts.retriever, names), k)
+        runs["arms:" + "+".join(names)] = run(only_arms(parts.retrieval, parts.catalog, names), k)
     lexical = run_system(rank_bm25(library.chunks(), _DEPTH), cases) if {"bm25", "rrf"} & set(baselines) else {}
-    dense = run(only_arms(parts.retriever, ("dense",)), _DEPTH) if {"dense", "rrf"} & set(baselines) else {}
+    dense = (
+        run(only_arms(parts.retrieval, parts.catalog, {"dense"}), _DEPTH) if {"dense", "rrf"} & set(baselines) else {}
+    )
     fused = reciprocal_rank_fusion([lexical, dense], k)
     made = {"bm25": first(lexical, k), "dense": first(dense, k), "rrf": fused}
     return runs | {f"baseline:{name}": made[name] for name in dict.fromkeys(baselines)}

@@ -32,6 +32,14 @@ class Library:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def must_hold(self, files: set[str]) -> None:
+        """Raises UsageError where `files` are judged and the library has none of them: it is the wrong one."""
+        if files and not any(file in self._keys for file in files):
+            raise UsageError(
+                f"The library has none of the {len(files)} documents that the questions are judged by.",
+                hint=f"Paths count from the ingested folder, as in {min(files)!r}.",
+            )
+
     def document(self, path: str) -> Document | None:
         """The document at `path`, None where the library has none."""
         key = self._keys.get(path)

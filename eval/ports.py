@@ -9,10 +9,12 @@ from typing import Any, Protocol
 from answering.answers import Answer
 from ingest.catalog_info import DocumentInfo
 from ingest.items import Document
+from retrieval.build import Retrieval
 from retrieval.hits import SearchResult
+from retrieval.ports import ChunkCatalog
 
 
-class Catalog(Protocol):
+class Catalog(ChunkCatalog, Protocol):
     """The library: which documents are served, and what is in them."""
 
     def documents(self, collection: str | None = None) -> Sequence[DocumentInfo]:
@@ -41,6 +43,9 @@ class Parts(Protocol):
 
     @property
     def catalog(self) -> Catalog: ...
+
+    @property
+    def retrieval(self) -> Retrieval: ...
 
     @property
     def retriever(self) -> Retriever: ...

@@ -62,7 +62,7 @@ def report(summary: Mapping[str, Any], cases: Sequence[Case], main: Evaluation) 
         "# Retrieval evaluation",
         overview(summary),
         "Means over the judged questions; a question that failed or got nothing counts 0. Intervals: 95 % bootstrap "
-        "over questions. AUROC: how often the top score of an answerable question is above that of an unanswerable one. "
+        "over questions. AUROC: how often the top score of an answerable question is above an unanswerable one's. "
         "AURC: mean share of wrong first passages over all coverages, answering the highest scores first. p: paired "
         "randomisation test, two-sided.",
         f"## Nothing relevant among the first hits of {main.name}: {len(missed)}",

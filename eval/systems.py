@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from eval.cases import Case
 from eval.runs import Result, Returned, Run
 from ingest.items import Chunk
-from retrieval.hits import SearchResult
+from retrieval.build import Retrieval
+from retrieval.fuse import FusionWeights
+from retrieval.hits import ARMS, Arm, SearchResult
+from retrieval.ports import ChunkCatalog
+from retrieval.retriever import Retriever
 from retrieval.terms import tokenize
 
 Search = Callable[[str], Returned]
@@ -40,6 +45,14 @@ def returned(found: SearchResult) -> Returned:
         for h in found.hits
     )
     return Returned(results, evidence=found.evidence)
+
+
+def only_arms(retrieval: Retrieval, catalog: ChunkCatalog, arms: Collection[Arm]) -> Retriever:
+    """The retriever with the other arms switched off: what they find weighs nothing and comes last."""
+    shipped = FusionWeights()
+    bm25, dense, question = (shipped.of(arm) if arm in arms else 0.0 for arm in ARMS)
+    weights = replace(shipped, bm25=bm25, dense=dense, question=question)
+    return Retriever(catalog, retrieval.index, retrieval.embedder, weights=weights)
 
 
 def rank_bm25(chunks: Iterable[tuple[str, Chunk]], k: int) -> Search:
