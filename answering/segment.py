@@ -32,7 +32,8 @@ _LAST_TOKEN = re.compile(r"[^\s(\[{\"'“‘*_]+\Z")
 # Abbreviations after which a sentence goes on (general English usage, in lower case, without the last full stop).
 _NEVER = re.compile(
     r"e\.?g|i\.?e|viz|vs|cf|mrs?|ms|dr|prof|rev|gen|sen|rep|gov|st|mt|figs?|eqs?|approx|ca|resp|incl|excl|eds?|vols?|pp|"
-    r"sec|ch|para|art|min|max|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tue|wed|thu|fri",
+    r"sec|ch|para|art|min|max|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tue|wed|thu|fri|"
+    r"tsp|tbsp|oz|lbs?|qt|ft|yd",
     re.IGNORECASE,
 )
 # Abbreviations that end a sentence only where the next word begins with a capital.

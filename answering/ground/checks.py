@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from answering.answers import Check
 from answering.ground.facts import Fact, Facts
-from answering.ground.passages import Passage, Window
+from answering.ground.passages import Passage, Window, content_stems
 from answering.ground.polarity import Polarity, degrees, opposites, polarity, strong_words, turned
-from answering.ground.quantities import Date, Quantity
+from answering.ground.quantities import Date
 from answering.ground.words import stem
 
-SHARED_FOR_NEGATION = 2  # content words that claim and window must share before their polarity is compared
+ELSEWHERE = 0.3  # a number taken from a sentence that shares this much less with the claim than the window is misplaced
+
+RESTATED = 0.6  # share of a sentence's content words from which a claim is taken to say that sentence again
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,30 @@ class Case:
             return Facts()
         return self.passages[self.window.source].facts.between(self.window.start, self.window.end)
 
+    @property
+    def coverage(self) -> float:
+        """The share of the claim's content words in the window, 0..1."""
+        return self.window.coverage if self.window else 0.0
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        return frozenset(content_stems(self.claim))
+
+    def shared(self, source: Passage, at: int) -> float:
+        """The share of the claim's content words in the sentence of a source that holds this place, 0..1."""
+        number = max(0, bisect_right(source.starts, at) - 1)
+        return len(self._stems & set(source.stems[number])) / max(1, len(self._stems))
+
+    def restated(self) -> Iterator[str]:
+        """The sentences of the window most of whose content words the claim has."""
+        if self.window is None:
+            return
+        source = self.passages[self.window.source]
+        for i in range(self.window.first, self.window.last + 1):
+            stems, (start, end) = set(source.stems[i]), source.spans[i]
+            if len(stems & self._stems) >= RESTATED * len(stems) > 0:
+                yield source.text[start:end]
+
     @cached_property
     def polarities(self) -> tuple[Polarity, Polarity]:
         """Of the claim, and of the window."""
@@ -83,6 +110,7 @@ def findings(case: Case) -> list[Finding]:
 
 
 def _numbers(case: Case) -> Finding | None:
+    """Amounts must stand in the window, or in a sentence that speaks of the claim about as much."""
     wanted = case.facts.numbers
     if not wanted:
         return None
@@ -90,17 +118,15 @@ def _numbers(case: Case) -> Finding | None:
     for q in wanted:
         if any(q.agrees(n) for n in case.near.numbers):
             continue
-        rivals = [n for n in case.near.numbers if _rival(q, n) and not any(n.agrees(w) for w in wanted)]
-        if rivals:
+        elsewhere = max(
+            (case.shared(p, n.start) for p in case.passages for n in p.facts.numbers if q.agrees(n)), default=None
+        )
+        rivals = [n for n in case.near.numbers if q.rivals(n) and not any(n.agrees(w) for w in wanted)]
+        if rivals and (elsewhere is None or elsewhere < case.coverage - ELSEWHERE):
             opposed.append(f"{q.text} against {rivals[0].text}")
-        elif not any(q.agrees(n) for p in case.passages for n in p.facts.numbers):
+        elif elsewhere is None and not (q.spelled and not q.dimension):
             missing.append(q.text)
     return Finding("numbers", len(wanted), tuple(missing), tuple(opposed))
-
-
-def _rival(q: Quantity, n: Quantity) -> bool:
-    """Amounts of the same kind, both in figures or both in words: one may stand for the other."""
-    return q.dimension == n.dimension and q.spelled == n.spelled
 
 
 def _dates(case: Case) -> Finding | None:
@@ -193,21 +219,21 @@ def _by_text(
 
 
 def _negation(case: Case) -> Finding | None:
-    """Words that one side negates, and opposite words (increase, decrease), where claim and window share a subject."""
+    """What one side negates, and opposite words (increase, decrease), where claim and window share surroundings.
+
+    That the claim leaves out a negation of the source counts only for a sentence that it restates as a whole.
+    """
     claim, source = case.polarities
-    shared = (claim.negated | claim.affirmed) & (source.negated | source.affirmed)
-    if len(shared) < SHARED_FOR_NEGATION:
-        return None
     pairs = opposites(claim, source)
-    if not (claim.negated or source.negated or pairs):
+    if case.window is None or not (claim.negates or source.negates or pairs):
         return None
+    dropped = [word for sentence in case.restated() for word in turned(polarity(sentence), claim)]
     told = [f"{mine} against {theirs}" for mine, theirs in pairs]
-    return Finding("negation", len(shared), (), (*turned(claim, source), *told))
+    return Finding("negation", 1, (), (*dict.fromkeys([*turned(claim, source), *dropped]), *told))
 
 
 def _comparisons(case: Case) -> Finding | None:
     """Absolutes and superlatives: "always", "the fastest", "only"."""
     claim, source = case.polarities
-    if not strong_words(claim):
-        return None
-    return Finding("comparisons", len(strong_words(claim)), tuple(degrees(claim, source)))
+    strong = strong_words(claim)
+    return Finding("comparisons", len(strong), tuple(degrees(claim, source))) if strong else None

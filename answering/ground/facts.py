@@ -26,6 +26,11 @@ _CODE_TOKEN = re.compile(
     r"|[a-z]+(?:[A-Z][a-z0-9]+)+|(?:[A-Z][a-z0-9]+){2,}(?![a-z])"  # camelCase
     r"|[A-Za-z]\+\+|[A-Z]#)(?![\w])"
 )
+# An answer's own way of citing: "(passage 2)", "Source 1 and 3"
+_REFERENCE = re.compile(
+    r"\b(?:passage|source|document|context|excerpt|snippet|citation)s?\s+#?\d{1,2}(?:(?:\s*,\s*|\s*(?:and|&|-|–)\s*)\d{1,2})*\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(r"(?<![\w`'’])[A-Z][\w&]*(?:['’.-][A-Z\d]\w*)*")
 _T = TypeVar("_T", Quantity, Date, "Fact")
 _QUOTED = re.compile(r"[\"“]([^\"“”\n]{3,200})[\"”]")
@@ -73,6 +78,7 @@ class Facts:
 def facts(text: str) -> Facts:
     """Read the exact things out of a text. Citation marks and the number of a list item are none."""
     masked = CITATION.sub(lambda m: " " * len(m.group()), text)
+    masked = _REFERENCE.sub(lambda m: " " * len(m.group()), masked)
     masked = re.sub(r"(?m)^\s*\(?\d{1,3}[.)](?=\s)", lambda m: " " * len(m.group()), masked)
     complexity = _find(_COMPLEXITY, masked, lambda t: re.sub(r"[\s$\\]|left|right", "", t).lower())
     versions = _find(_VERSION, masked, _version_key)

@@ -19,10 +19,10 @@ class Lexicon:
     stop: frozenset[str]
     meta: frozenset[str]
     negators: frozenset[str]
+    softeners: frozenset[str]
     opposites: Mapping[str, frozenset[str]]
     absolutes: frozenset[str]
     superlatives: frozenset[str]
-    prefixes: tuple[str, ...]
     numbers: Mapping[str, float]
     scales: Mapping[str, float]
     units: Mapping[str, tuple[str, float]]
@@ -37,10 +37,10 @@ def lexicon() -> Lexicon:
         stop=frozenset(data["stop"].split()),
         meta=frozenset(data["meta"].split()),
         negators=frozenset(data["negators"].split()),
+        softeners=frozenset(data["softeners"].split()),
         opposites=_opposites(data["antonyms"]),
         absolutes=frozenset(data["absolutes"].split()),
         superlatives=frozenset(data["superlatives"].split()),
-        prefixes=tuple(data["prefixes"].split()),
         numbers={k: float(v) for k, v in data["numbers"].items()},
         scales={k: float(v) for k, v in data["scales"].items()},
         units={k: (str(v[0]), float(v[1])) for k, v in data["units"].items()},

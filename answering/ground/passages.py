@@ -35,6 +35,11 @@ class Passage:
         return facts(self.text)
 
     @cached_property
+    def starts(self) -> list[int]:
+        """Where each sentence begins."""
+        return [start for start, _ in self.spans]
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """Its words in lower case, function words too."""
         return frozenset(words(self.text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,85 +11,126 @@ from answering.ground.lexicon import lexicon
 from answering.ground.words import is_content, stem
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?|[,;:.!?()\n]")
-_SCOPE = 5  # words after a negator that it can turn, at most, within the clause
+_SCOPE = 2  # content words that a negator turns: "does not lock rows" turns lock and rows
+_NEAR = 4  # words to either side within which two places must share a word to speak of the same thing
+# "immutable", "indirect" are opposites of the rest; "import", "include", "discover" are not: the ending tells
+_PREFIXED = re.compile(
+    r"(?:un|non-?)(?P<bare>[a-z]{4,})|(?:in|im|ir|il|dis)(?P<adjective>[a-z]{2,}(?:able|ible|ent|ant|ive|al|ous|ect|ar|ity))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a text: `stem` is empty for function words; `negated`: a negator stands before it in its clause."""
+
+    text: str
+    stem: str
+    negated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Polarity:
-    """The words of a text, and the stems of its content words that stand under a negation and those that don't."""
+    """A text's words in order, what it negates, and where each stem stands."""
 
-    words: frozenset[str]
-    negated: frozenset[str]
-    affirmed: frozenset[str]
+    words: tuple[Word, ...]
+    vocabulary: frozenset[str]
+    negates: bool
 
 
 @lru_cache(maxsize=4096)
 def polarity(text: str) -> Polarity:
-    """Read a text's polarity word by word; a negator reaches to the end of its clause, at most five words."""
-    seen: set[str] = set()
-    negated: set[str] = set()
-    affirmed: set[str] = set()
-    reach = 0
+    """Read a text's polarity word by word; a negator turns the next two content words of its clause."""
+    found: list[Word] = []
+    reach, negates = 0, False
     for token in _TOKEN.findall(text.lower()):
-        if not token[0].isalnum():
+        word = token.replace("’", "'")
+        if not token[0].isalnum() or word == "but":
             reach = 0
             continue
-        word = token.replace("’", "'")
-        seen.add(word)
         if word in lexicon().negators or word.endswith("n't"):
-            reach = _SCOPE
-        elif word == "but":
-            reach = 0
-        elif is_content(word):
-            (negated if reach > 0 else affirmed).add(stem(word))
-            reach -= 1
-        else:
-            reach -= 1
-    return Polarity(frozenset(seen), frozenset(negated), frozenset(affirmed))
+            reach, negates = _SCOPE, True
+            found.append(Word(word, "", False))
+            continue
+        content = is_content(word)
+        found.append(Word(word, stem(word) if content else "", content and reach > 0))
+        reach -= content
+    return Polarity(tuple(found), frozenset(w.text for w in found), negates)
 
 
-def turned(claim: Polarity, source: Polarity) -> list[str]:
-    """Stems that one side negates and the other only affirms."""
-    lost = (claim.negated & source.affirmed) - source.negated
-    gained = (source.negated & claim.affirmed) - claim.negated
-    return sorted(lost | gained)
+def turned(one: Polarity, other: Polarity) -> list[str]:
+    """Words that `one` negates and `other` affirms in the same surroundings, and nowhere negates."""
+    if not one.negates:
+        return []
+    settled = {w.stem for w in other.words if w.negated}
+    found = []
+    for i, word in enumerate(one.words):
+        if word.negated and word.stem not in settled:
+            places = [j for j, w in enumerate(other.words) if w.stem == word.stem]
+            if any(_same_place(one, i, other, j, least=2) and not _softened(other, j) for j in places):
+                found.append(word.text)
+    return list(dict.fromkeys(found))
 
 
 def opposites(claim: Polarity, source: Polarity) -> list[tuple[str, str]]:
-    """(word of the claim, word of the source) that mean the contrary, where neither text has both.
+    """(word of the claim, word of the source) that mean the contrary, in the same surroundings.
 
-    A pair of which exactly one side is negated ("not asynchronous", "synchronous") says the same and is left out.
+    Left out: a pair of which exactly one is negated ("not asynchronous", "synchronous"), and words of which either
+    text has both sides.
     """
     found = []
-    for word in sorted(claim.words - source.words):
-        for other in sorted((_opposites(word) & source.words) - claim.words):
-            same_side = (stem(word) in claim.negated) == (stem(other) in source.negated)
-            if same_side and not _has_ally(word, other, source):
-                found.append((word, other))
+    for i, word in enumerate(claim.words):
+        if word.text in source.vocabulary or not (others := _contraries(word.text) & source.vocabulary):
+            continue
+        if others & claim.vocabulary or _spoken_of(word, source):
+            continue
+        for j, other in enumerate(source.words):
+            if other.text in others and word.negated == other.negated and _same_place(claim, i, source, j):
+                found.append((word.text, other.text))
                 break
     return found
 
 
-def _has_ally(word: str, other: str, source: Polarity) -> bool:
-    """The source also has a word that means much the same as the claim's: it speaks of both sides."""
-    return any(ally in source.words for ally in _opposites(other) if ally != word and stem(ally) == stem(word))
+def _same_place(one: Polarity, i: int, other: Polarity, j: int, least: int = 1) -> bool:
+    """Whether content words (at least so many) stand near both, besides the words themselves."""
+    own = {one.words[i].stem, other.words[j].stem, ""}
+    return len((_around(one, i) & _around(other, j)) - own) >= least
+
+
+def _softened(text: Polarity, at: int) -> bool:
+    """Whether a negation, or a word that may stand for one, is near."""
+    near = text.words[max(0, at - 2 * _NEAR) : at + _NEAR + 1]
+    return any(w.text in lexicon().softeners or w.negated for w in near)
+
+
+def _around(text: Polarity, at: int) -> set[str]:
+    return {w.stem for w in text.words[max(0, at - _NEAR) : at + _NEAR + 1]}
+
+
+def _spoken_of(word: Word, source: Polarity) -> bool:
+    """The source has the claim's word in another form: it speaks of both sides."""
+    return bool(word.stem) and any(w.stem == word.stem for w in source.words)
 
 
 @lru_cache(maxsize=16384)
-def _opposites(word: str) -> frozenset[str]:
+def _contraries(word: str) -> frozenset[str]:
     listed = lexicon().opposites.get(word, frozenset())
-    if not is_content(word) or len(word) < 5:
-        return listed
-    taken = {word.removeprefix(p) for p in lexicon().prefixes if word.startswith(p) and len(word) - len(p) >= 5}
-    return listed | taken | {p + word for p in lexicon().prefixes}
+    return listed | frozenset(_prefixed(word))
+
+
+def _prefixed(word: str) -> Iterator[str]:
+    if m := _PREFIXED.fullmatch(word):
+        yield m.group("bare") or m.group("adjective")
+    for prefix in ("un", "non", "in", "im", "ir", "il", "dis"):
+        if _PREFIXED.fullmatch(prefix + word):
+            yield prefix + word
 
 
 def strong_words(claim: Polarity) -> frozenset[str]:
     """The absolutes and superlatives of a text."""
-    return claim.words & (lexicon().absolutes | lexicon().superlatives)
+    return claim.vocabulary & (lexicon().absolutes | lexicon().superlatives)
 
 
 def degrees(claim: Polarity, source: Polarity) -> list[str]:
     """Absolutes and superlatives of the claim ("always", "the fastest") that the source does not have."""
-    have = {stem(w) for w in source.words}
-    return sorted(w for w in strong_words(claim) if w not in source.words and stem(w) not in have)
+    have = {stem(w) for w in source.vocabulary}
+    return sorted(w for w in strong_words(claim) if w not in source.vocabulary and stem(w) not in have)

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from answering.ground.lexicon import lexicon
+from answering.ground.words import is_content, stem, words
 
 _NUMBER = re.compile(
     r"(?<![\w.:/])(?<![A-Za-z]-)(?:(?P<currency>[$€£])\s?)?"
     r"(?P<number>\d{1,3}(?:[,_\u00a0\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?!\d|[.:/]\d|,\d{3})"
+)
+_CLOCK = re.compile(
+    r"(?<![\w.:/])(?P<hour>[0-2]?\d)(?::(?P<minute>\d{1,2}))?\s?(?:(?P<half>[ap])\.?m\b\.?)?", re.IGNORECASE
 )
 _SPELLED = re.compile(r"(?<![\w-])[A-Za-z]+(?:[\s-][A-Za-z]+)?(?![\w])")
 _TAIL = re.compile(r"(\s?)(%|[-\s]?[A-Za-zµ]+)")
@@ -42,6 +46,7 @@ class Quantity:
     """An amount: `number` as written (scales such as "million" multiplied in) times `size`, in units of `dimension`.
 
     `dimension` is empty for a bare number. `hedged` after words such as "about"; `spelled` where it stands in words.
+    `beside`: the stems of the content words right before and after it.
     """
 
     number: float
@@ -51,10 +56,18 @@ class Quantity:
     start: int
     hedged: bool = False
     spelled: bool = False
+    beside: frozenset[str] = frozenset()
+
+    def rivals(self, other: Quantity) -> bool:
+        """Both count the same kind of thing, both in figures or both in words: one may stand for the other."""
+        same = self.dimension == other.dimension and self.spelled == other.spelled
+        return same and (bool(self.dimension) or bool(self.beside & other.beside))
 
     def agrees(self, other: Quantity) -> bool:
         """The same amount: equal values (within 5 % where hedged) and no contradicting unit."""
         tolerance = _HEDGED if self.hedged or other.hedged else _EXACT
+        if self.dimension == other.dimension == "clock":
+            return self.number % 12 == other.number % 12 if self.size != other.size else self.number == other.number
         if self.dimension and other.dimension:
             same = self.dimension == other.dimension
             return same and math.isclose(self.number * self.size, other.number * other.size, rel_tol=tolerance)
@@ -98,8 +111,10 @@ def dates(text: str) -> list[Date]:
 
 def quantities(text: str, taken: Sequence[tuple[int, int]] = ()) -> list[Quantity]:
     """The amounts of a text in order. `taken`: stretches that are something else (dates, versions, code)."""
-    found = sorted([*_written(text), *_spelled(text)], key=lambda q: q.start)
-    free = [q for q in found if not any(a <= q.start < b for a, b in taken)]
+    times = list(_times(text))
+    busy = [*taken, *((t.start, t.start + len(t.text)) for t in times)]
+    found = sorted([*times, *_written(text), *_spelled(text)], key=lambda q: q.start)
+    free = [q for q in found if q.dimension == "clock" or not any(a <= q.start < b for a, b in busy)]
     return [_ranged(text, q, following) for q, following in zip(free, [*free[1:], None], strict=False)]
 
 
@@ -110,6 +125,17 @@ def _ranged(text: str, q: Quantity, following: Quantity | None) -> Quantity:
     if not _BETWEEN.fullmatch(text, q.start + len(q.text), following.start):
         return q
     return replace(q, dimension=following.dimension, size=following.size)
+
+
+def _times(text: str) -> Iterator[Quantity]:
+    """Times of day in hours. `size` tells whether morning and afternoon are told apart (1) or not (12)."""
+    for m in _CLOCK.finditer(text):
+        hour, minute, half = int(m.group("hour")), int(m.group("minute") or 0), (m.group("half") or "").lower()
+        if (m.group("minute") or half) and hour <= 24 and minute < 60:
+            told = hour % 12 + 12 * (half == "p") if half else hour
+            yield Quantity(
+                told + minute / 60, "clock", 1.0 if half or hour > 12 else 12.0, m.group().strip(), m.start()
+            )
 
 
 def _written(text: str) -> Iterator[Quantity]:
@@ -170,4 +196,10 @@ def _with_tail(text: str, start: int, end: int, number: float, currency: str | N
     if currency:
         dimension, size = units.get(currency, (currency, 1.0))
     hedged = bool(_HEDGE.search(text, max(0, start - 16), start))
-    return Quantity(number, dimension, size, text[start:stop], start, hedged)
+    return Quantity(number, dimension, size, text[start:stop], start, hedged, beside=_beside(text, start, stop))
+
+
+def _beside(text: str, start: int, end: int) -> frozenset[str]:
+    before = words(text[max(0, start - 24) : start])[-1:]
+    after = words(text[end : end + 24])[:1]
+    return frozenset(stem(w) for w in (*before, *after) if is_content(w))

@@ -1,0 +1,146 @@
+"""The grounding checker: is each claim of a text supported by its sources? Deterministic, no language model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from answering import logistic
+from answering.answers import CheckReport, Claim, GivenSource, Reason, Verdict
+from answering.ground.checks import Case, Finding, findings
+from answering.ground.claims import Piece, split
+from answering.ground.facts import facts
+from answering.ground.features import features
+from answering.ground.passages import Passage, best_window, content_stems, passage
+from answering.ground.words import plain
+
+WEIGHTS = Path(__file__).with_name("weights.json")
+# Checks whose disagreement with an otherwise matching stretch turns a claim into its opposite.
+DECISIVE = frozenset({"numbers", "dates", "versions", "complexity", "negation", "identifiers"})
+# Names that a source either has or does not have: a claim with one that no source has is not fully supported.
+EXACT = frozenset({"versions", "identifiers", "complexity", "quotes"})
+# "Otherwise matching": two thirds of the claim's content words stand in the window, so that one exchanged word in a
+# sentence of five to ten stands out. Chosen by hand.
+MATCHING = 0.66
+# A contradicted claim is worth no more than this, however well its other words match.
+CONTRADICTED_SCORE = 0.1
+# Share of the supported threshold from which a claim is half supported. Chosen by hand.
+PARTIAL_SHARE = 0.7
+# Share of the supported threshold that a claim with an unknown exact name reaches at most: it is partial at best.
+MISSING_SHARE = 0.9
+NOTHING_TO_CHECK = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A source with the marker under which an answer cites it."""
+
+    marker: int
+    text: str
+
+
+class Checker:
+    """Checks texts against sources. Holds no state but its weights; safe to use from several threads."""
+
+    def __init__(self, model: logistic.Logistic | None = None) -> None:
+        """`model`: weights over `ground.features`; those that ship with the package where None. Raises ModelError."""
+        self._model = model or logistic.load(WEIGHTS)
+
+    @property
+    def threshold(self) -> float:
+        """The score from which a claim counts as supported, 0..1."""
+        return self._model.threshold
+
+    def check(self, answer: str, sources: Sequence[GivenSource], question: str | None = None) -> CheckReport:
+        """Check any text against any sources; every claim may rest on any of them.
+
+        The weakest claim decides the score. Markers in claims' `sources` are 1-based places in `sources`.
+        """
+        marked = [Marked(i, source.text) for i, source in enumerate(sources, 1)]
+        claims = tuple(self._claim(piece, marked, _stems(question)) for piece in split(answer))
+        score = weakest(claims)
+        reasons = claim_reasons(claims)
+        if claims and not sources:
+            reasons = ("no_sources", *reasons)
+        return CheckReport(score, bool(reasons) or score < self.threshold, reasons, claims)
+
+    def check_cited(
+        self, answer: str, sources: Sequence[Marked], cited: Sequence[tuple[int, int, int]], question: str | None = None
+    ) -> tuple[Claim, ...]:
+        """Check an answer each stretch of which cites one source: `cited` has (start, end, marker).
+
+        A claim is held against the sources of the stretches it touches; one that touches none, against all.
+        """
+        claims = []
+        for piece in split(answer):
+            mine = {marker for start, end, marker in cited if start < piece.end and piece.start < end}
+            bound = [source for source in sources if source.marker in mine] or list(sources)
+            claims.append(self._claim(piece, bound, _stems(question)))
+        return tuple(claims)
+
+    def _claim(self, piece: Piece, sources: Sequence[Marked], question: Collection[str]) -> Claim:
+        if not piece.claims:
+            return Claim(piece.text, piece.start, piece.end, "not_a_claim", NOTHING_TO_CHECK, piece.markers)
+        passages = [passage(source.text) for source in sources]
+        verbatim = _verbatim(piece.text, passages)
+        window = best_window(content_stems(piece.text), passages)
+        case = Case(piece.text, facts(piece.text), passages, window)
+        if verbatim is not None:
+            checks = tuple(Finding(f.name, f.looked).check for f in findings(case))
+            marker = (sources[verbatim].marker,)
+            return Claim(piece.text, piece.start, piece.end, "supported", 1.0, marker, checks)
+        found = findings(case)
+        score = self._model.probability(features(case, found, question)) if passages else 0.0
+        if any(f.name in EXACT and f.missing for f in found):
+            score = min(score, MISSING_SHARE * self.threshold)
+        verdict: Verdict = self._verdict(score)
+        if case.coverage >= MATCHING and any(_disagrees(f) for f in found):
+            verdict, score = "contradicted", min(score, CONTRADICTED_SCORE)
+        deciding = (sources[window.source].marker,) if window else ()
+        checks = tuple(f.check for f in found)
+        return Claim(piece.text, piece.start, piece.end, verdict, round(score, 4), deciding, checks)
+
+    def _verdict(self, score: float) -> Verdict:
+        if score >= self.threshold:
+            return "supported"
+        return "partial" if score >= PARTIAL_SHARE * self.threshold else "unsupported"
+
+
+def _disagrees(finding: Finding) -> bool:
+    return finding.name in DECISIVE and bool(finding.opposed or (finding.missing and finding.name == "identifiers"))
+
+
+def weakest(claims: Sequence[Claim]) -> float:
+    """The score of the weakest claim; 1 where there is nothing to check."""
+    return min((c.score for c in claims if c.verdict != "not_a_claim"), default=NOTHING_TO_CHECK)
+
+
+def claim_reasons(claims: Sequence[Claim]) -> tuple[Reason, ...]:
+    """Why a text with these claims is not to be trusted as it stands; empty where every claim is supported."""
+    verdicts = {c.verdict for c in claims}
+    reasons: list[Reason] = []
+    if verdicts & {"unsupported", "partial"}:
+        reasons.append("unsupported_claim")
+    if "contradicted" in verdicts:
+        reasons.append("contradicted_claim")
+    return tuple(reasons)
+
+
+def _stems(question: str | None) -> frozenset[str]:
+    return frozenset(content_stems(question)) if question else frozenset()
+
+
+def _verbatim(claim: str, passages: Sequence[Passage]) -> int | None:
+    """The source in which the claim stands word for word, Markdown and white space aside."""
+    wanted = plain(claim).rstrip(" .;:,")
+    if not wanted:
+        return None
+    for number, source in enumerate(passages):
+        at = source.plain.find(wanted)
+        while at != -1:
+            end = at + len(wanted)
+            if not source.plain[at - 1 : at].isalnum() and not source.plain[end : end + 1].isalnum():
+                return number
+            at = source.plain.find(wanted, at + 1)
+    return None
