@@ -81,6 +81,19 @@ class Commands(click.Group):
             command = next(iter(points)).load()
         return add_common_options(command)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. A reader of our output who has had enough is told apart from failures of the command."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise _ReaderGoneError from error
+        return result
+
+
+class _ReaderGoneError(Exception):
+    """Nobody reads our output any more."""
+
 
 def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value:
@@ -112,7 +125,6 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         result = cli.main(arguments, prog_name="cuecard", standalone_mode=False, obj=Context(), color=color)
-        sys.stdout.flush()
         return result if isinstance(result, int) else DONE
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
@@ -123,7 +135,7 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         tell("stopped.")
         return INTERRUPTED
-    except BrokenPipeError:
+    except _ReaderGoneError:
         # whoever read our output has what they wanted; what is still buffered goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
