@@ -6,15 +6,15 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from api.settings import Settings
 
 if TYPE_CHECKING:
     from answering.answerer import Answerer
-    from answering.ports import Checker
 
-    from api.library import Progress
+    from answering.ground.checker import Checker
+    from api.library import Body, Progress
     from ingest.catalog import Catalog
     from retrieval.build import Retrieval
     from retrieval.indexer import ChunkIndexer
@@ -85,7 +85,7 @@ class Parts:
         """Checks claims against sources."""
         with self._making:
             if self._checker is None:
-                self._checker = _build_checker()
+                self._checker = build_checker()
             return self._checker
 
     @property
@@ -164,15 +164,16 @@ def _collection_of(catalog_url: str) -> str:
     return f"cuecard-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def check_text(answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> dict[str, Any]:
-    """Check a text against sources (`{"id", "text"}`); needs no home."""
+def build_checker() -> Checker:
+    """The checker of claims; needs no home."""
+    from answering.ground.checker import Checker
+
+    return Checker()
+
+
+def check_text(checker: Checker, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:
+    """Check a text against sources (`{"id", "text"}`)."""
     from answering.answers import GivenSource
 
     given = [GivenSource(source["id"], source["text"]) for source in sources]
-    return _build_checker().check(answer, given, question).to_dict()
-
-
-def _build_checker() -> Checker:
-    from answering.build import build_checker
-
-    return build_checker()
+    return checker.check(answer, given, question).to_dict()

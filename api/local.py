@@ -40,7 +40,7 @@ class LocalLibrary:
         return {"query": query, "hits": [hit.to_dict() for hit in result.hits], "timings_ms": dict(result.timings_ms)}
 
     def check(self, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:
-        return check_text(answer, sources, question)
+        return check_text(self.parts.checker, answer, sources, question)
 
     def ingest(self, paths: Sequence[Path], *, collection: str, yes: bool, progress: Progress | None) -> Body:
         from ingest.sync import sync

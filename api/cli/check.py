@@ -10,7 +10,7 @@ from api.cli import batch
 from api.cli.context import Context
 from api.cli.options import EXISTING_FILE, NEW_FILE, files_of_batch
 from api.cli.render import render_check
-from api.compose import check_text
+from api.compose import build_checker, check_text
 from api.library import Body
 from ingest.errors import UsageError
 
@@ -33,7 +33,8 @@ def check(
     output: Path | None,
 ) -> None:
     """Check every claim of a text against its sources."""
-    context.settings()
+    context.settings()  # wrong ones are refused here too
+    checker = build_checker()
     files = files_of_batch("--pairs", pairs, "--output", output)
     if (answer is None) == (files is None) or (files is not None and sources):
         raise UsageError("Give either --answer FILE with --source FILE, or --pairs FILE with --output FILE.")
@@ -42,7 +43,7 @@ def check(
         summary = batch.run_lines(
             context,
             lines,
-            lambda line: check_text(line["answer"], _named(line["sources"]), line.get("question")),
+            lambda line: check_text(checker, line["answer"], _named(line["sources"]), line.get("question")),
             files[1],
         )
         context.show(summary, batch.describe)
@@ -50,7 +51,7 @@ def check(
     if answer is None or not sources:
         raise UsageError("There is no source to check against.", hint="Give at least one with --source FILE.")
     given = [{"id": str(path), "text": _read(path)} for path in sources]
-    context.show(check_text(_read(answer), given, question), render_check)
+    context.show(check_text(checker, _read(answer), given, question), render_check)
 
 
 def _check_pair(line: Body) -> None:
