@@ -27,15 +27,16 @@ class EmbeddingCache:
     It only ever saves work: where the file is damaged or can't be written, everything is embedded again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, timeout_s: float = 2.0) -> None:
+        """`timeout_s`: how long another process's writing is waited for."""
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = _open(path)
+            self._connection = _open(path, timeout_s)
         except sqlite3.DatabaseError:
             for damaged in path.parent.glob(f"{path.name}*"):
                 damaged.unlink()
-            self._connection = _open(path)
+            self._connection = _open(path, timeout_s)
 
     def embed(
         self, model: str, role: str, texts: Sequence[str], dim: int, embed: Callable[[list[str]], Vectors]
@@ -99,8 +100,8 @@ class LruCache(Generic[_Key, _Value]):
                 self._values.popitem(last=False)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False)
+def _open(path: Path, timeout_s: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=timeout_s, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")

@@ -36,14 +36,18 @@ class ServerIndex:
         fingerprint: str,
         api_key: str = "",
         collection: str = "cuecard",
+        connect: Callable[[], QdrantClient] | None = None,
     ) -> None:
         """`url`: the server's, or ":memory:" for an index inside this process. Needs Qdrant 1.16 or newer.
+
+        `connect` makes the client where the url and the key are not enough (own certificates, a folder).
 
         Nothing is raised here; the calls raise IndexUnavailableError, also where the collection was made for other
         vectors.
         """
         self._url, self._api_key, self._collection = url, api_key, collection
         self._wanted: dict[str, Any] = {"dim": dim, "fingerprint": fingerprint}
+        self._connect = connect or self._connect_by_url
         self._connecting = threading.Lock()
         self._client: QdrantClient | None = None
         self._generation = ""
@@ -129,7 +133,7 @@ class ServerIndex:
                 self._client = client
             return self._client
 
-    def _connect(self) -> QdrantClient:
+    def _connect_by_url(self) -> QdrantClient:
         from qdrant_client import QdrantClient
 
         if self._url == IN_MEMORY:
@@ -169,7 +173,8 @@ class ServerIndex:
             sparse_vectors_config={p.TERMS: m.SparseVectorParams(modifier=m.Modifier.IDF)},
             metadata={**self._wanted, "generation": generation},
         )
-        if self._url != IN_MEMORY:  # which has none, and says so in a warning
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # qdrant-client's own engine has none, and says so
             client.create_payload_index(self._collection, p.VERSION_KEY, m.PayloadSchemaType.INTEGER)
             for key in FILTER_KEYS:
                 client.create_payload_index(self._collection, key, m.PayloadSchemaType.KEYWORD)

