@@ -82,7 +82,8 @@ def judge_all(ask: Callable[[str], Answer], cases: Sequence[Case], library: Libr
             answer = ask(case.query)
         except Exception as error:
             # whatever the answerer does wrong is its result, not ours
-            judged.append(Judged(case, "failed", 0.0, True, (), error=f"{type(error).__name__}: {error}"))
+            reason = f"{type(error).__name__}: {error}"
+            judged.append(Judged(case, "failed", 0.0, True, (), wanted=len(case.groups), error=reason))
             continue
         spent = (time.perf_counter() - started) * 1000
         judged.append(judge(case, answer, library, targets(case, texts), spent))

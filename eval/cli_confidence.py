@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from answering.logistic import Logistic, save
 from eval.evaluation import plain
-from eval.logistic import LogisticModel, best_penalty, choose_threshold, fit, operating_point, out_of_fold
+from eval.logistic import best_penalty, choose_threshold, fit, operating_point, out_of_fold
 from eval.options import FILE, load_cases
 from eval.ports import Home
 from eval.stats import auroc, calibration_error
@@ -60,8 +61,8 @@ def fit_confidence(
         model, figures = fit_model(rows, labels, features, max_false=max_false, min_answered=min_answered)
     except ValueError as error:
         raise UsageError(f"The confidence model {error}.") from error
-    model["fitted_by"] = {"command": shlex.join(["cuecard", *sys.argv[1:]]), "questions": len(cases), **figures}
-    output.write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
+    command = shlex.join(["cuecard", *sys.argv[1:]])
+    save(output, replace(model, fitted_by=f"{command}: {_in_words(figures)}"))
     home.show({"output": str(output), "features": list(features), **figures}, _as_text)
 
 
@@ -81,13 +82,13 @@ def fit_model(
     *,
     max_false: float,
     min_answered: float,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[Logistic, dict[str, Any]]:
     """The model as answering reads it, and its cross-validated figures.
 
     The threshold is chosen on out-of-fold probabilities. Raises ValueError where only one class was asked.
     """
     l2 = best_penalty(rows, labels, features)
-    model: LogisticModel = fit(rows, labels, features, l2)
+    model = fit(rows, labels, features, l2)
     outside = out_of_fold(rows, labels, features, l2)
     inside = [model.probability(row) for row in rows]
     chosen = choose_threshold(outside, labels, max_false=max_false, min_answered=min_answered)
@@ -103,26 +104,29 @@ def fit_model(
                 "ece_cross_validated": calibration_error(outside, labels),
             }
         ),
-        "threshold": round(chosen.threshold, 4),
+        "threshold": chosen.threshold,
         "answered_share_cross_validated": chosen.answered_share,
         "false_answer_rate_cross_validated": chosen.false_answer_rate,
         "answered_share_fitted": final.answered_share,
         "false_answer_rate_fitted": final.false_answer_rate,
     }
-    body = {
-        "features": list(features),
-        "mean": [round(v, 6) for v in model.mean],
-        "scale": [round(v, 6) for v in model.scale],
-        "weights": [round(v, 6) for v in model.weights],
-        "bias": round(model.bias, 6),
-        "threshold": round(chosen.threshold, 4),
-    }
-    return body, figures
+    return rounded(replace(model, threshold=chosen.threshold)), figures
+
+
+def rounded(model: Logistic) -> Logistic:
+    """The model with six places, so that the file reads well and a refit elsewhere changes nothing that matters."""
+    mean, scale, weights = (tuple(round(v, 6) for v in values) for values in (model.mean, model.scale, model.weights))
+    bias, threshold = round(model.bias, 6), round(model.threshold, 4)
+    return replace(model, mean=mean, scale=scale, weights=weights, bias=bias, threshold=threshold)
 
 
 def _separation(probabilities: Sequence[float], labels: Sequence[bool]) -> float:
     pairs = list(zip(probabilities, labels, strict=True))
     return auroc([p for p, ok in pairs if ok], [p for p, ok in pairs if not ok])
+
+
+def _in_words(figures: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in figures.items() if value is not None)
 
 
 def _as_text(body: dict[str, Any]) -> str:

@@ -6,37 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from answering.logistic import Logistic
 from eval.stats import SEED, auroc
 
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 FOLDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class LogisticModel:
-    """p = 1 / (1 + exp(-(bias + sum of weights * (x - mean) / scale))).
-
-    A feature that is missing counts as its mean.
-    """
-
-    features: tuple[str, ...]
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    weights: tuple[float, ...]
-    bias: float
-
-    def probability(self, evidence: Mapping[str, float]) -> float:
-        """0..1."""
-        total = self.bias
-        for name, mean, scale, weight in zip(self.features, self.mean, self.scale, self.weights, strict=True):
-            total += weight * (evidence.get(name, mean) - mean) / scale
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
-
-
-def fit(
-    rows: Sequence[Mapping[str, float]], labels: Sequence[bool], features: Sequence[str], l2: float
-) -> LogisticModel:
-    """The model that minimises log loss + l2/2 * |weights|^2 over standardised features; the bias is free.
+def fit(rows: Sequence[Mapping[str, float]], labels: Sequence[bool], features: Sequence[str], l2: float) -> Logistic:
+    """The model that minimises log loss + l2/2 * |weights|^2 over standardised features; bias and threshold are free.
 
     Both classes count alike (weights n / 2n_c), so that the bias does not carry the share of unanswerable questions
     in the set it was fitted on. Raises ValueError when there is only one class.
@@ -65,12 +43,14 @@ def fit(
         beta -= step
         if np.abs(step).max() < 1e-9:
             break
-    return LogisticModel(
+    return Logistic(
         tuple(features),
         tuple(float(v) for v in mean),
         tuple(float(v) for v in scale),
         tuple(float(v) for v in beta[:-1]),
         float(beta[-1]),
+        threshold=0.5,
+        fitted_by="",
     )
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.logistic import LogisticModel, best_penalty, choose_threshold, fit, folds, operating_point, out_of_fold
+from answering.logistic import Logistic
+from eval.logistic import best_penalty, choose_threshold, fit, folds, operating_point, out_of_fold
 from eval.stats import auroc
 
 
@@ -33,7 +34,7 @@ def test_the_fit_is_that_of_scikit_learn() -> None:
 
 
 def test_a_missing_feature_counts_as_its_mean_and_a_constant_one_as_nothing() -> None:
-    model = LogisticModel(("a", "b"), (2.0, 0.0), (1.0, 4.0), (3.0, -1.0), 0.0)
+    model = Logistic(("a", "b"), (2.0, 0.0), (1.0, 4.0), (3.0, -1.0), 0.0, 0.5, "by hand")
     assert model.probability({}) == 0.5
     assert model.probability({"a": 2.0, "b": 4.0}) == pytest.approx(1 / (1 + np.e))
     rows, labels = made_up()
