@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from answering import logistic
@@ -14,6 +13,8 @@ from answering.ground.facts import facts
 from answering.ground.features import features
 from answering.ground.passages import Passage, best_window, content_stems, passage
 from answering.ground.words import plain
+from answering.ports import CitedStretch, MarkedSource
+from answering.segment import CITATION
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 # Checks whose disagreement with an otherwise matching stretch turns a claim into its opposite.
@@ -29,15 +30,9 @@ CONTRADICTED_SCORE = 0.1
 PARTIAL_SHARE = 0.7
 # Share of the supported threshold that a claim with an unknown exact name reaches at most: it is partial at best.
 MISSING_SHARE = 0.9
+# Characters from which a stretch that a source has letter for letter needs no word boundaries around it.
+LITERAL = 20
 NOTHING_TO_CHECK = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """A source with the marker under which an answer cites it."""
-
-    marker: int
-    text: str
 
 
 class Checker:
@@ -57,7 +52,7 @@ class Checker:
 
         The weakest claim decides the score. Markers in claims' `sources` are 1-based places in `sources`.
         """
-        marked = [Marked(i, source.text) for i, source in enumerate(sources, 1)]
+        marked = [MarkedSource(i, source.text) for i, source in enumerate(sources, 1)]
         claims = tuple(self._claim(piece, marked, _stems(question)) for piece in split(answer))
         score = weakest(claims)
         reasons = claim_reasons(claims)
@@ -66,22 +61,27 @@ class Checker:
         return CheckReport(score, bool(reasons) or score < self.threshold, reasons, claims)
 
     def check_cited(
-        self, answer: str, sources: Sequence[Marked], cited: Sequence[tuple[int, int, int]], question: str | None = None
+        self,
+        answer: str,
+        sources: Sequence[MarkedSource],
+        cited: Sequence[CitedStretch],
+        question: str | None = None,
     ) -> tuple[Claim, ...]:
-        """Check an answer each stretch of which cites one source: `cited` has (start, end, marker).
+        """Check an answer whose stretches cite one source each.
 
         A claim is held against the sources of the stretches it touches; one that touches none, against all.
         """
         claims = []
         for piece in split(answer):
-            mine = {marker for start, end, marker in cited if start < piece.end and piece.start < end}
+            mine = {c.marker for c in cited if c.start < piece.end and piece.start < c.end}
             bound = [source for source in sources if source.marker in mine] or list(sources)
             claims.append(self._claim(piece, bound, _stems(question)))
         return tuple(claims)
 
-    def _claim(self, piece: Piece, sources: Sequence[Marked], question: Collection[str]) -> Claim:
+    def _claim(self, piece: Piece, sources: Sequence[MarkedSource], question: Collection[str]) -> Claim:
         if not piece.claims:
-            return Claim(piece.text, piece.start, piece.end, "not_a_claim", NOTHING_TO_CHECK, piece.markers)
+            shown = tuple(m for m in piece.markers if any(s.marker == m for s in sources))
+            return Claim(piece.text, piece.start, piece.end, "not_a_claim", NOTHING_TO_CHECK, shown)
         passages = [passage(source.text) for source in sources]
         verbatim = _verbatim(piece.text, passages)
         window = best_window(content_stems(piece.text), passages)
@@ -133,10 +133,13 @@ def _stems(question: str | None) -> frozenset[str]:
 
 def _verbatim(claim: str, passages: Sequence[Passage]) -> int | None:
     """The source in which the claim stands word for word, Markdown and white space aside."""
+    literal = CITATION.sub("", claim).strip()
     wanted = plain(claim).rstrip(" .;:,")
     if not wanted:
         return None
     for number, source in enumerate(passages):
+        if literal in source.text and len(literal) >= LITERAL:
+            return number
         at = source.plain.find(wanted)
         while at != -1:
             end = at + len(wanted)

@@ -1,0 +1,139 @@
+"""Stretches of documents -> an answer's text with markers, and the sources behind the markers, each one verified."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from answering.answers import Source
+from answering.ports import Catalog, CitedStretch
+from ingest.items import StoredChunk
+
+# What may lie between two stretches of one chunk that are cited as one: white space and a list marker.
+_SEAM = re.compile(r"\s*(?:(?:[-*+•]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+)?")
+_BLOCK_END = re.compile(r"(?:^|\n)\s*(?:```|~~~|\$\$|\|[^\n]*\|)[^\n]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A stretch of a document's canonical text that belongs into an answer whole.
+
+    `start`, `end`: offsets into the text of `chunk`'s version. `lead`: where it begins with its list marker, used
+    where list items stand together. `score`: 0..1, how well its hit fits the question. `prose`: a sentence, which may
+    follow another one on the same line.
+    """
+
+    chunk: StoredChunk
+    start: int
+    end: int
+    lead: int
+    score: float
+    prose: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CitedText:
+    """An answer's text with markers, its sources, which stretch cites which, and how many citations were refused."""
+
+    text: str
+    sources: tuple[Source, ...] = ()
+    cited: tuple[CitedStretch, ...] = ()
+    refused: int = 0
+
+
+def compose(units: Sequence[Unit], catalog: Catalog) -> CitedText:
+    """Join units in the order given, a marker after each; units that touch become one.
+
+    A citation leaves only if the catalog's text has the quote at its place; what fails is dropped and counted.
+    """
+    sources: list[Source] = []
+    text, cited, refused = "", [], 0
+    previous: Unit | None = None
+    for unit in _merged(units, catalog):
+        source = source_of(unit, catalog, len(sources) + 1)
+        if not verify(source, catalog, unit.chunk.version_key):
+            refused += 1
+            continue
+        text += _joint(previous, unit, text)
+        start = len(text)
+        text += source.quote + ("\n\n" if _BLOCK_END.search(source.quote) else " ") + f"[{source.marker}]"
+        cited.append(CitedStretch(start, len(text), source.marker))
+        sources.append(source)
+        previous = unit
+    return CitedText(text, tuple(sources), tuple(cited), refused)
+
+
+def source_of(unit: Unit, catalog: Catalog, marker: int) -> Source:
+    """The source that a unit cites, its quote taken from the canonical text."""
+    text, chunk = catalog.text(unit.chunk.version_key), unit.chunk
+    quote = text[unit.start : unit.end]
+    first = text.count("\n", 0, unit.start) + 1
+    return Source(
+        marker=marker,
+        id=chunk.id,
+        document=chunk.document,
+        collection=chunk.collection,
+        version=chunk.version,
+        title=chunk.title,
+        heading=chunk.heading,
+        kind=chunk.kind,
+        question=chunk.question,
+        quote=quote,
+        start=unit.start,
+        end=unit.end,
+        line_start=first,
+        line_end=first + quote.count("\n"),
+        page=chunk.span.page,
+        score=round(min(1.0, max(0.0, unit.score)), 4),
+        effective_date=chunk.meta.effective_date,
+    )
+
+
+def verify(source: Source, catalog: Catalog, version_key: int) -> bool:
+    """Whether the canonical text has the quote where the source says, and the quote says anything."""
+    text = catalog.text(version_key)
+    if not 0 <= source.start < source.end <= len(text) or not source.quote.strip():
+        return False
+    lines = (text.count("\n", 0, source.start) + 1, text.count("\n", 0, source.end) + 1)
+    return text[source.start : source.end] == source.quote and lines == (source.line_start, source.line_end)
+
+
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The stretch without white space at its ends."""
+    inner = text[start:end]
+    return start + len(inner) - len(inner.lstrip()), end - (len(inner) - len(inner.rstrip()))
+
+
+def _merged(units: Sequence[Unit], catalog: Catalog) -> list[Unit]:
+    """Units with white space at their ends cut off, neighbours that touch made one, repetitions left out."""
+    out: list[Unit] = []
+    for unit in units:
+        text = catalog.text(unit.chunk.version_key)
+        start, end = trimmed(text, unit.start, unit.end)
+        unit = replace(unit, start=start, end=end, lead=min(unit.lead, start))
+        if any(_same_document(u, unit) and u.start <= start and end <= u.end for u in out):
+            continue
+        last = out[-1] if out else None
+        if last is not None and _touch(last, unit, text):
+            out[-1] = replace(last, start=last.lead, end=end, score=max(last.score, unit.score), prose=unit.prose)
+        else:
+            out.append(unit)
+    return out
+
+
+def _same_document(one: Unit, other: Unit) -> bool:
+    return one.chunk.version_key == other.chunk.version_key
+
+
+def _touch(last: Unit, unit: Unit, text: str) -> bool:
+    same = _same_document(last, unit) and last.chunk.item_id == unit.chunk.item_id
+    return same and last.end <= unit.start and bool(_SEAM.fullmatch(text, last.end, unit.start))
+
+
+def _joint(previous: Unit | None, unit: Unit, text: str) -> str:
+    """A space between sentences of one item, a blank line between anything else."""
+    if previous is None:
+        return ""
+    same = _same_document(previous, unit) and previous.chunk.item_id == unit.chunk.item_id
+    return " " if same and previous.prose and unit.prose and not text.endswith("\n") else "\n\n"

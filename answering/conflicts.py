@@ -1,0 +1,66 @@
+"""Sources of one answer that disagree: the same subject, another figure or the opposite. Conservative by design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from answering.answers import Conflict, Source
+from answering.ground.checks import Case, Finding, findings
+from answering.ground.facts import facts
+from answering.ground.passages import best_window, content_stems, passage
+from answering.segment import blocks, sentences
+
+# Share of each of two sentences' content words that the other one has. Chosen by hand, high: a reader forgives a
+# conflict that is not pointed out sooner than one that is none.
+SAME_SUBJECT = 0.6
+LEAST_WORDS = 3
+COMPARED = frozenset({"numbers", "negation"})
+
+
+def conflicts(sources: Sequence[Source]) -> tuple[Conflict, ...]:
+    """Each pair of sources that disagree, with what about; sources of the same item never do."""
+    found = []
+    for one, other in combinations(sources, 2):
+        detail = disagreement(one.quote, other.quote) if _apart(one, other) else ""
+        if detail:
+            found.append(Conflict((one.marker, other.marker), detail))
+    return tuple(found)
+
+
+def disagreement(one: str, other: str) -> str:
+    """What two texts disagree about; empty where they don't, or don't speak of the same thing."""
+    for sentence in _sentences(one):
+        detail = _against(sentence, other)
+        if detail:
+            return detail
+    return ""
+
+
+def _apart(one: Source, other: Source) -> bool:
+    return one.id.rpartition("-")[0] != other.id.rpartition("-")[0] or one.document != other.document
+
+
+def _sentences(text: str) -> Iterator[str]:
+    for block in blocks(text):
+        if block.kind in ("paragraph", "item"):
+            yield from (text[a:b] for a, b in sentences(text, block.body, block.end))
+
+
+def _against(sentence: str, other: str) -> str:
+    stems = set(content_stems(sentence))
+    if len(stems) < LEAST_WORDS:
+        return ""
+    passages = [passage(other)]
+    window = best_window(stems, passages)
+    if window is None or window.first != window.last:
+        return ""
+    theirs = set(passages[0].stems[window.first])
+    if min(len(stems & theirs) / len(stems), len(stems & theirs) / len(theirs)) < SAME_SUBJECT:
+        return ""
+    opposed = [f for f in findings(Case(sentence, facts(sentence), passages, window)) if _opposed(f)]
+    return "; ".join(f"{f.name}: {', '.join(f.opposed)}" for f in opposed)
+
+
+def _opposed(finding: Finding) -> bool:
+    return finding.name in COMPARED and bool(finding.opposed)

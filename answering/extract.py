@@ -1,0 +1,216 @@
+"""The few stretches of the hits that answer a question, chosen over all hits together."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from answering.asking import Asked, read
+from answering.cite import Unit
+from answering.ground.facts import facts
+from answering.model_answer import answer_spans, says_nothing
+from answering.ports import Catalog, Embedder
+from answering.units import Piece, pieces
+from ingest.errors import ModelError
+from ingest.items import Item
+from retrieval.hits import Hit
+from retrieval.terms import content_terms
+
+MOST_UNITS = 4  # stretches in one answer; a reader of a chat window takes in about so many
+MOST_CHARS = 1_200  # of an answer from several stretches; a single unit may be longer
+EMBEDDED = 8  # candidates whose own similarity is computed (some 3 ms each)
+CONTEXT = 0.4  # what a question's word counts that stands only in heading, title or question of the item
+# The parts of a unit's score, chosen by hand on the development questions; they add up to 1.
+LEXICAL, SEMANTIC, HIT = 0.45, 0.35, 0.20
+VALUE_BONUS = 0.2  # for a unit with a figure where one is asked for
+FURTHER = 0.6  # a further unit scores at least this share of the best one ...
+NEW_TERMS = 0.15  # ... and covers at least this much of the question (by IDF) that was not covered
+CLOSE = 0.85  # or scores this share, from the same item
+PART_COVERED = 0.5  # a part of a question counts as answered from this IDF-weighted share of its words
+SAME = 0.8  # two units with this overlap (Jaccard of their terms) say the same
+K1, B = 1.2, 0.5  # BM25 (Robertson); b is low since units are short by construction
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One unit that may answer. `own`: its terms; `around`: those of heading, title, question and lead-in."""
+
+    hit: Hit
+    item: Item
+    piece: Piece
+    text: str
+    own: tuple[str, ...]
+    around: frozenset[str]
+    value: bool
+    score: float = 0.0
+
+    @property
+    def unit(self) -> Unit:
+        """As a citation takes it."""
+        p = self.piece
+        return Unit(self.hit.chunk, p.start, p.end, p.lead, self.hit.score, p.prose)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Units in reading order. `open_parts`: how many parts of the question no unit covers."""
+
+    units: tuple[Unit, ...]
+    open_parts: int = 0
+
+
+def extract(question: str, hits: Sequence[Hit], catalog: Catalog, embedder: Embedder | None = None) -> Extract:
+    """Choose what answers `question` from `hits`; empty where no hit holds anything but questions.
+
+    Without an embedder, or with one that fails, a unit's similarity is that of its whole chunk.
+    """
+    asked = read(question)
+    found = [c for hit in hits for c in _candidates(asked, hit, catalog)]
+    if not found:
+        return Extract((), len(asked.parts))
+    idf = _idf(found)
+    scored = _similar(asked, _lexical(asked, found, idf), embedder)
+    chosen, uncovered = _choose(asked, scored, idf)
+    return Extract(tuple(c.unit for c in _reading_order(chosen)), uncovered)
+
+
+def _candidates(asked: Asked, hit: Hit, catalog: Catalog) -> list[Candidate]:
+    chunk = hit.chunk
+    text, item = catalog.text(chunk.version_key), catalog.item(chunk.version_key, chunk.item_id)
+    about = " ".join((*chunk.heading, item.title, item.question or ""))
+    out = []
+    for span in answer_spans(item, text):
+        for piece in pieces(text, span.start, span.end, item.title, lines=asked.wants_value):
+            inside = piece.start < chunk.span.end and chunk.span.start < piece.end
+            quote = text[piece.start : piece.end]
+            if inside and not says_nothing(quote):
+                around = frozenset(content_terms(f"{about} {piece.context}"))
+                stated = facts(quote)
+                value = bool(stated.numbers or stated.dates or stated.versions)
+                out.append(Candidate(hit, item, piece, quote, tuple(content_terms(quote)), around, value))
+    return out
+
+
+def _idf(found: Sequence[Candidate]) -> dict[str, float]:
+    """ln(1 + (N - n + 0.5) / (n + 0.5)), never negative, over the candidates and what stands around them."""
+    counts = Counter(term for c in found for term in {*c.own, *c.around})
+    return {term: math.log(1 + (len(found) - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
+
+
+def _weight(terms: Iterable[str], idf: Mapping[str, float], unseen: float) -> float:
+    return math.fsum(idf.get(term, unseen) for term in terms)
+
+
+def _lexical(asked: Asked, found: Sequence[Candidate], idf: Mapping[str, float]) -> list[Candidate]:
+    """BM25 of each unit, as a share of a perfect match; words of its surroundings count in part."""
+    average = math.fsum(len(c.own) for c in found) / len(found) or 1.0
+    unseen = math.log(1 + (len(found) + 0.5) / 0.5)
+    total = _weight(asked.terms, idf, unseen) or 1.0
+    out = []
+    for c in found:
+        counts, norm = Counter(c.own), K1 * (1 - B + B * len(c.own) / average)
+        score = 0.0
+        for term in asked.terms:
+            tf = counts[term] or (CONTEXT if term in c.around else 0.0)
+            score += idf.get(term, 0.0) * min(1.0, tf * (K1 + 1) / (tf + norm)) if tf else 0.0
+        lexical = min(1.0, score / total)
+        bonus = VALUE_BONUS if asked.wants_value and c.value else 0.0
+        out.append(replace(c, score=LEXICAL * lexical + HIT * c.hit.score + bonus))
+    return out
+
+
+def _similar(asked: Asked, found: Sequence[Candidate], embedder: Embedder | None) -> list[Candidate]:
+    """The score with the similarity: each unit's own for the best candidates, that of the chunk for the others."""
+    order = sorted(range(len(found)), key=lambda i: (-found[i].score - SEMANTIC * _of_chunk(found[i]), i))
+    near = {i: _of_chunk(found[i]) for i in order}
+    fresh = [i for i in order[:EMBEDDED] if not found[i].piece.whole]
+    if embedder is not None and fresh:
+        try:
+            query = embedder.embed_queries([asked.text])[0]
+            vectors = embedder.embed_passages([_with_context(found[i]) for i in fresh])
+            near.update(zip(fresh, (float(v) for v in vectors @ query), strict=True))
+        except ModelError:
+            pass  # the chunk's own similarity stands
+    return [replace(c, score=c.score + SEMANTIC * max(0.0, near[i])) for i, c in enumerate(found)]
+
+
+def _of_chunk(c: Candidate) -> float:
+    return c.hit.similarities.get("dense", 0.0)
+
+
+def _with_context(c: Candidate) -> str:
+    return f"{c.item.title}. {c.text}" if not c.text.startswith(c.item.title) else c.text
+
+
+def _choose(asked: Asked, found: Sequence[Candidate], idf: Mapping[str, float]) -> tuple[list[Candidate], int]:
+    """The best unit, then one for each part not yet covered, then what adds to the answer."""
+    order = sorted(found, key=lambda c: (-c.score, c.hit.rank, c.piece.start))
+    chosen = [order[0]]
+    uncovered = 0
+    for part in asked.parts:
+        if _covered(part, chosen, idf) < PART_COVERED:
+            best = max(order, key=lambda c: _covered(part, [c], idf) + c.score)
+            if _covered(part, [best], idf) < PART_COVERED:
+                uncovered += 1
+            elif _fits(best, chosen):
+                chosen.append(best)
+    for c in order[1:]:
+        if _adds(asked, c, chosen, idf) and _fits(c, chosen):
+            chosen.append(c)
+    return chosen, uncovered
+
+
+def _covered(terms: frozenset[str], chosen: Sequence[Candidate], idf: Mapping[str, float]) -> float:
+    """IDF-weighted share of the terms that stand in the chosen units or around them."""
+    rarest = max(idf.values(), default=1.0)
+    total = _weight(terms, idf, rarest)
+    held = {t for t in terms if any(t in c.own or t in c.around for c in chosen)}
+    return _weight(held, idf, rarest) / total if total else 1.0
+
+
+def _adds(asked: Asked, c: Candidate, chosen: Sequence[Candidate], idf: Mapping[str, float]) -> bool:
+    best = chosen[0]
+    if asked.wants_value and len(asked.parts) == 1:
+        return False
+    if c.score < FURTHER * best.score:
+        return False
+    gain = _own_share(asked, [*chosen, c], idf) - _own_share(asked, chosen, idf)
+    same_item = c.item.id == best.item.id and c.hit.chunk.version_key == best.hit.chunk.version_key
+    return gain >= NEW_TERMS or (same_item and c.score >= CLOSE * best.score)
+
+
+def _own_share(asked: Asked, chosen: Sequence[Candidate], idf: Mapping[str, float]) -> float:
+    """IDF-weighted share of the question's terms that the units themselves hold."""
+    total = _weight(asked.terms, idf, 0.0)
+    held = {t for t in asked.terms if any(t in c.own for c in chosen)}
+    return _weight(held, idf, 0.0) / total if total else 1.0
+
+
+def _fits(c: Candidate, chosen: Sequence[Candidate]) -> bool:
+    """There is room for it, it overlaps nothing chosen, and nobody said it yet."""
+    if len(chosen) >= MOST_UNITS or sum(len(o.text) for o in chosen) + len(c.text) > MOST_CHARS:
+        return False
+    return not any(_overlap(c, o) or _same(c, o) for o in chosen)
+
+
+def _overlap(one: Candidate, other: Candidate) -> bool:
+    same = one.hit.chunk.version_key == other.hit.chunk.version_key
+    return same and one.piece.start < other.piece.end and other.piece.start < one.piece.end
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    """Nearly the same words; two that state different figures are kept apart, since they may disagree."""
+    a, b = set(one.own), set(other.own)
+    if not a or not b or {t for t in a ^ b if t.isdecimal()}:
+        return False
+    return len(a & b) / len(a | b) >= SAME or len(a & b) / min(len(a), len(b)) >= 0.95
+
+
+def _reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:
+    """Documents in the order of their best unit, their units as they stand in the document."""
+    first: dict[int, int] = {}
+    for place, c in enumerate(chosen):
+        first.setdefault(c.hit.chunk.version_key, place)
+    return sorted(chosen, key=lambda c: (first[c.hit.chunk.version_key], c.piece.start))

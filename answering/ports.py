@@ -1,0 +1,83 @@
+"""What answering needs from retrieval, the catalog, and a checker, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from answering.answers import CheckReport, Claim, GivenSource
+from ingest.items import Item
+from retrieval.hits import SearchResult
+
+Vectors = npt.NDArray[np.float32]
+Filters = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedSource:
+    """A source's text, and the marker under which an answer cites it."""
+
+    marker: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitedStretch:
+    """`answer[start:end]` cites the source of this marker."""
+
+    start: int
+    end: int
+    marker: int
+
+
+class Retriever(Protocol):
+    """Finds what fits a question."""
+
+    def search(
+        self, query: str, *, k: int = 10, collection: str | None = None, filters: Filters | None = None
+    ) -> SearchResult:
+        """The best `k` hits. Raises UsageError for an unknown filter."""
+
+
+class Catalog(Protocol):
+    """The truth that citations are checked against."""
+
+    def text(self, version_key: int) -> str:
+        """The canonical text of a version. Raises NotFoundError."""
+
+    def item(self, version_key: int, item_id: str) -> Item:
+        """An item of a version. Raises NotFoundError."""
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """float32 [n, d], unit length. Raises ModelError."""
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """float32 [n, d], unit length. Raises ModelError."""
+
+
+class Checker(Protocol):
+    """Says whether sources support a text."""
+
+    @property
+    def threshold(self) -> float:
+        """The score from which a claim counts as supported, 0..1."""
+
+    def check(self, answer: str, sources: Sequence[GivenSource], question: str | None = None) -> CheckReport:
+        """Check any text against any sources."""
+
+    def check_cited(
+        self,
+        answer: str,
+        sources: Sequence[MarkedSource],
+        cited: Sequence[CitedStretch],
+        question: str | None = None,
+    ) -> tuple[Claim, ...]:
+        """Check an answer whose stretches cite one source each."""
