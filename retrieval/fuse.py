@@ -13,21 +13,25 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class FusionWeights:
-    """How much each arm's normalised score counts, and how much the ranks (reciprocal rank fusion) do.
+    """How much each arm counts. Only the proportions of `bm25`, `dense` and `question` matter.
 
-    Only the proportions of `bm25`, `dense` and `question` matter. `rrf` is 0..1: 0 fuses scores only, 1 ranks only.
+    Passage and question are two views of the same meaning, and most chunks have no question: the better of the two
+    counts, so that neither kind of chunk is at a disadvantage. `rrf` is 0..1: how much ranks decide instead of scores.
+
+    Defaults: the middle of a plateau on the development benchmark (nDCG@10 0.77 to 0.78 for bm25 between 0.3 and 0.5
+    of the whole; reciprocal ranks of the three arms alone 0.66).
     """
 
-    bm25: float = 1.0
-    dense: float = 1.0
-    question: float = 1.0
-    rrf: float = 0.3
+    bm25: float = 0.35
+    dense: float = 0.65
+    question: float = 0.65
+    rrf: float = 0.0
     rrf_k: int = 60
 
     def of(self, arm: Arm) -> float:
-        """The arm's share, the three adding up to 1."""
-        total = self.bm25 + self.dense + self.question
-        return {"bm25": self.bm25, "dense": self.dense, "question": self.question}[arm] / total
+        """The arm's share of the whole: that of `bm25` and of the greater of the other two add up to 1."""
+        whole = self.bm25 + max(self.dense, self.question)
+        return {"bm25": self.bm25, "dense": self.dense, "question": self.question}[arm] / whole
 
 
 def ranks(scores: Mapping[_Key, float]) -> dict[_Key, int]:
@@ -42,7 +46,7 @@ def reciprocal_ranks(arms: Mapping[Arm, Mapping[_Key, int]], weights: FusionWeig
 
     `arms`: 1-based ranks of what each arm found.
     """
-    best = 1.0 / (weights.rrf_k + 1)
+    best = sum(weights.of(arm) for arm in ARMS) / (weights.rrf_k + 1)
     fused: dict[_Key, float] = {}
     for arm in ARMS:
         for key, rank in arms.get(arm, {}).items():
@@ -51,12 +55,19 @@ def reciprocal_ranks(arms: Mapping[Arm, Mapping[_Key, int]], weights: FusionWeig
 
 
 def combine(arms: Mapping[Arm, Mapping[_Key, float]], weights: FusionWeights) -> dict[_Key, float]:
-    """Convex combination of scores in 0..1 (Bruch, Gai, Ingber 2022); what an arm did not find counts 0 there."""
-    fused: dict[_Key, float] = {}
-    for arm in ARMS:
-        for key, score in arms.get(arm, {}).items():
-            fused[key] = fused.get(key, 0.0) + weights.of(arm) * min(1.0, max(0.0, score))
-    return {key: min(1.0, value) for key, value in fused.items()}
+    """Convex combination of scores in 0..1 (Bruch, Gai, Ingber 2022): the words' share, and the better of the others.
+
+    What an arm did not find counts 0 there.
+    """
+    weighed = {
+        arm: {key: weights.of(arm) * min(1.0, max(0.0, score)) for key, score in arms.get(arm, {}).items()}
+        for arm in ARMS
+    }
+    words, passage, question = (weighed[arm] for arm in ARMS)
+    return {
+        key: min(1.0, words.get(key, 0.0) + max(passage.get(key, 0.0), question.get(key, 0.0)))
+        for key in {**words, **passage, **question}
+    }
 
 
 def fuse(

@@ -25,7 +25,7 @@ def test_ranks_begin_at_one_and_equals_share_the_better() -> None:
 def test_reciprocal_ranks_as_published() -> None:
     """Up to a constant: the sum of 1 / (60 + rank) over the arms."""
     arms: dict[Arm, dict[str, int]] = {"bm25": {"a": 1, "b": 2}, "dense": {"b": 1, "c": 2}, "question": {}}
-    fused = reciprocal_ranks(arms, FusionWeights())
+    fused = reciprocal_ranks(arms, FusionWeights(1, 1, 1))
     published = {"a": 1 / 61, "b": 1 / 62 + 1 / 61, "c": 1 / 62}
     scale = fused["a"] / published["a"]
     assert fused == {key: pytest.approx(value * scale) for key, value in published.items()}
@@ -33,15 +33,32 @@ def test_reciprocal_ranks_as_published() -> None:
     assert everywhere["a"] == pytest.approx(1.0)
 
 
-def test_combination_weighs_the_arms() -> None:
-    weights = FusionWeights(bm25=1, dense=2, question=1)
-    arms: dict[Arm, dict[str, float]] = {"bm25": {"a": 1.0}, "dense": {"a": 0.5, "b": 1.0}}
-    assert combine(arms, weights) == {"a": pytest.approx(0.5), "b": pytest.approx(0.5)}
+def test_the_words_and_the_better_of_passage_and_question_add_up() -> None:
+    weights = FusionWeights(bm25=1, dense=3, question=3)
+    arms: dict[Arm, dict[str, float]] = {
+        "bm25": {"a": 1.0, "c": 0.5},
+        "dense": {"a": 0.5, "b": 0.2},
+        "question": {"b": 1.0, "a": 0.4},
+    }
+    expected = {"a": 0.25 + 0.75 * 0.5, "b": 0.75 * 1.0, "c": 0.25 * 0.5}
+    assert combine(arms, weights) == {key: pytest.approx(value) for key, value in expected.items()}
+
+
+def test_an_arm_can_be_switched_off() -> None:
+    arms: dict[Arm, dict[str, float]] = {"bm25": {"a": 0.8}, "dense": {"b": 0.9}, "question": {"c": 0.7}}
+    only = {
+        "bm25": combine(arms, FusionWeights(1, 0, 0)),
+        "dense": combine(arms, FusionWeights(0, 1, 0)),
+        "question": combine(arms, FusionWeights(0, 0, 1)),
+    }
+    assert only["bm25"] == {"a": pytest.approx(0.8), "b": 0.0, "c": 0.0}
+    assert only["dense"] == {"a": 0.0, "b": pytest.approx(0.9), "c": 0.0}
+    assert only["question"] == {"a": 0.0, "b": 0.0, "c": pytest.approx(0.7)}
 
 
 def test_ceilings_bring_scores_into_range() -> None:
-    weights = FusionWeights(bm25=1, dense=1, question=1, rrf=0)
-    assert fuse({"bm25": {"a": 6.0}}, {"bm25": 12.0}, weights) == {"a": pytest.approx(0.5 / 3)}
+    weights = FusionWeights(bm25=1, dense=1, question=1)
+    assert fuse({"bm25": {"a": 6.0}}, {"bm25": 12.0}, weights) == {"a": pytest.approx(0.25)}
     assert fuse({"bm25": {"a": 6.0}}, {"bm25": 0.0}, weights) == {"a": 0.0}
 
 
