@@ -50,7 +50,7 @@ def returned(found: SearchResult) -> Returned:
 def only_arms(retrieval: Retrieval, catalog: ChunkCatalog, arms: Collection[Arm]) -> Retriever:
     """The retriever with the other arms switched off: what they find weighs nothing and comes last."""
     shipped = FusionWeights()
-    bm25, dense, question = (shipped.of(arm) if arm in arms else 0.0 for arm in ARMS)
+    bm25, dense, question = (getattr(shipped, arm) if arm in arms else 0.0 for arm in ARMS)
     weights = replace(shipped, bm25=bm25, dense=dense, question=question)
     return Retriever(catalog, retrieval.index, retrieval.embedder, weights=weights)
 
