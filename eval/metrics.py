@@ -9,7 +9,8 @@ and only nDCG and R notice them, so those two are computed here and all other na
   difference, and a second passage that says nothing new gains nothing.
 
 The gain of grade g is 2^g - 1 and its discount 1/log2(rank + 1). `R@k` divides by the number of targets, `R_cap@k` by
-the number a ranking of k could hold (capped recall; Thakur et al. 2021, BEIR). `Judged@k` is the share of the returned
+the number a ranking of k could hold (capped recall; Thakur et al. 2021, BEIR) and is never above 1, though k passages that
+meet several targets each can find more than k. `Judged@k` is the share of the returned
 passages that any judgment speaks of.
 """
 
@@ -129,7 +130,7 @@ def _own(name: str, meets: Met, groups: Mapping[str, int]) -> float:
     if family == "nDCG":
         return _ndcg(meets[:k], groups, k)
     found = {group for passage in meets[:k] for group, grade in passage.items() if grade > 0}
-    return len(found) / (min(k, len(groups)) if family == "R_cap" else len(groups))
+    return min(1.0, len(found) / (min(k, len(groups)) if family == "R_cap" else len(groups)))
 
 
 def _ndcg(meets: Met, groups: Mapping[str, int], k: int) -> float:

@@ -108,6 +108,7 @@ def test_recall_is_over_all_targets_and_capped_recall_over_what_fits() -> None:
     assert scores(case, *meets, name="R@5") == pytest.approx(5 / 6)
     assert scores(case, *meets, name="R_cap@5") == 1.0
     assert scores(case, *meets, name="R_cap@10") == pytest.approx(5 / 6)
+    assert scores(case, {"a": 2, "b": 2}, *meets[1:], name="R_cap@1") == 1.0
 
 
 def test_first_hit_measures_by_hand() -> None:
