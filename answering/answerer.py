@@ -15,6 +15,7 @@ from answering.conflicts import conflicts
 from answering.draft import Draft, Drafter
 from answering.ground.checker import claim_reasons, weakest
 from answering.ports import Catalog, Checker, Embedder, Filters, MarkedSource, Retriever
+from answering.similarity import Similarity
 from ingest.errors import ModelError, UsageError
 from retrieval.hits import Hit, SearchResult
 
@@ -40,7 +41,7 @@ class Answerer:
         """Without an embedder choosing is coarser; without a checker answers say `checker_unavailable`."""
         self._retriever = retriever
         self._catalog = catalog
-        self._drafter = Drafter(retriever, catalog, embedder)
+        self._drafter = Drafter(retriever, catalog, Similarity(embedder), confidence)
         self._checker = checker
         self._confidence = confidence
         self._today = today or (lambda: datetime.now(UTC).date())
@@ -59,9 +60,7 @@ class Answerer:
         question = checked(question, mode)
         result = self._retriever.search(question, k=k or DEFAULT_K, collection=collection, filters=filters)
         clock.start()
-        answerable = self._confidence.answerable(result.evidence) if result.hits else 0.0
-        enough = answerable >= self._confidence.threshold
-        draft = self._drafter.draft(question, result, mode, enough=enough)
+        draft = self._drafter.draft(question, result, mode)
         cited = compose(draft.units, self._catalog)
         clock.stop("answer")
         claims, unchecked = self._check(question, cited)
@@ -78,7 +77,7 @@ class Answerer:
         )
         confidence = 0.0
         if cited.sources:
-            confidence = self._confidence.of_answer(answerable, UNCHECKED if unchecked else weakest(claims))
+            confidence = self._confidence.of_answer(draft.answerable, UNCHECKED if unchecked else weakest(claims))
         return Answer(
             id=str(uuid.uuid4()),
             question=question,

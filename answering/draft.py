@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from answering import abstain
 from answering.answers import AnswerKind, Mode, Reason
 from answering.cite import Unit
+from answering.confidence import ConfidenceModel
 from answering.extract import extract
 from answering.model_answer import Match, match
-from answering.ports import Catalog, Embedder, Retriever
+from answering.ports import Catalog, Retriever
+from answering.similarity import Similarity
 from retrieval.hits import Hit, SearchResult
 
 
@@ -18,13 +20,14 @@ from retrieval.hits import Hit, SearchResult
 class Draft:
     """What is to be said before it is cited. `units`: what is quoted; `text`: what an abstention says instead.
 
-    `others`: hits that hold the same question, named first among what is related. `open_parts`: parts of the question
-    that nothing quoted covers.
+    `answerable`: the probability that the library answers the question, 0..1. `others`: hits that hold the same
+    question, named first among what is related. `open_parts`: parts of the question that nothing quoted covers.
     """
 
     kind: AnswerKind
     units: tuple[Unit, ...] = ()
     text: str = ""
+    answerable: float = 0.0
     reasons: tuple[Reason, ...] = ()
     others: tuple[Hit, ...] = ()
     open_parts: int = 0
@@ -36,41 +39,54 @@ class Drafter:
 
     retriever: Retriever
     catalog: Catalog
-    embedder: Embedder | None
+    similarity: Similarity
+    confidence: ConfidenceModel
 
-    def draft(self, question: str, result: SearchResult, mode: Mode, *, enough: bool) -> Draft:
-        """`enough`: whether the search's evidence is enough to answer in mode "auto"."""
+    def draft(self, question: str, result: SearchResult, mode: Mode) -> Draft:
+        """A held question first, then what the hits say, as far as the evidence allows."""
         if not result.hits:
             said = abstain.degraded_text() if result.degraded else abstain.empty_text()
             return Draft("abstained", text=said, reasons=("no_sources",))
-        asked: tuple[Reason, ...] = ("llm_unavailable",) if mode == "llm" else ()
         if mode in ("auto", "model_answer"):
-            found = match(question, result.hits, self.catalog)
-            if found is not None and not found.spans and found.clear:
-                return _unanswered(found)
-            if found is not None and found.spans and (enough or found.same_words or mode == "model_answer"):
-                return _model_answer(found)
-            if mode == "model_answer":
-                return Draft("abstained", text=abstain.unheld_text(), reasons=("weak_match",))
-        if not enough and mode != "extractive":
-            return self._weak(question, result.hits, asked)
-        return self._extract(question, result.hits, asked if enough else (*asked, "weak_match"))
+            held = self._held(question, result, wanted=mode == "model_answer")
+            if held is not None:
+                return held
+        if mode == "model_answer":
+            return Draft("abstained", text=abstain.unheld_text(), reasons=("weak_match",))
+        return self._extracted(question, result, mode)
 
-    def _weak(self, question: str, hits: Sequence[Hit], reasons: tuple[Reason, ...]) -> Draft:
-        unknown = abstain.unknown_words(question, hits, self.retriever)
-        return Draft("abstained", text=abstain.nothing_text(unknown), reasons=(*reasons, "weak_match"))
+    def _held(self, question: str, result: SearchResult, *, wanted: bool) -> Draft | None:
+        """What the library says to this very question; None where it does not hold it, or not surely enough."""
+        found = match(question, result.hits, self.catalog)
+        if found is None:
+            return None
+        if not found.spans:
+            return _unanswered(found) if found.clear else None
+        answerable = self.confidence.answerable({**result.evidence, "answer_similarity": found.similarity})
+        if found.same_words or wanted or answerable >= self.confidence.threshold:
+            return _model_answer(found, answerable)
+        return None
 
-    def _extract(self, question: str, hits: Sequence[Hit], reasons: tuple[Reason, ...]) -> Draft:
-        found = extract(question, hits, self.catalog, self.embedder)
+    def _extracted(self, question: str, result: SearchResult, mode: Mode) -> Draft:
+        reasons: tuple[Reason, ...] = ("llm_unavailable",) if mode == "llm" else ()
+        found = extract(question, result.hits, self.catalog, self.similarity)
+        answerable = self.confidence.answerable({**result.evidence, **found.evidence})
         if not found.units:
             return Draft("abstained", text=abstain.nothing_text(()), reasons=(*reasons, "no_sources"))
-        return Draft("extractive", found.units, reasons=reasons, open_parts=found.open_parts)
+        if answerable < self.confidence.threshold:
+            reasons = (*reasons, "weak_match")
+            if mode != "extractive":
+                return Draft("abstained", text=self._lack(question, result.hits), reasons=reasons)
+        return Draft("extractive", found.units, answerable=answerable, reasons=reasons, open_parts=found.open_parts)
+
+    def _lack(self, question: str, hits: Sequence[Hit]) -> str:
+        return abstain.nothing_text(abstain.unknown_words(question, hits, self.retriever))
 
 
-def _model_answer(found: Match) -> Draft:
+def _model_answer(found: Match, answerable: float) -> Draft:
     chunk, score = found.hit.chunk, found.hit.score
     units = tuple(Unit(chunk, s.start, s.end, s.start, score, prose=False) for s in found.spans)
-    return Draft("model_answer", units, others=found.others)
+    return Draft("model_answer", units, answerable=answerable, others=found.others)
 
 
 def _unanswered(found: Match) -> Draft:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from answering.asking import Asked, read
 from answering.cite import Unit
 from answering.ground.facts import facts
 from answering.model_answer import answer_spans, says_nothing
-from answering.ports import Catalog, Embedder
+from answering.ports import Catalog
+from answering.similarity import Similarity
 from answering.units import Piece, pieces
-from ingest.errors import ModelError
 from ingest.items import Item
 from retrieval.hits import Hit
 from retrieval.terms import content_terms
 
 MOST_UNITS = 4  # stretches in one answer; a reader of a chat window takes in about so many
 MOST_CHARS = 1_200  # of an answer from several stretches; a single unit may be longer
-EMBEDDED = 8  # candidates whose own similarity is computed (some 3 ms each)
+EMBEDDED = 6  # candidates whose own similarity is computed (some 3 ms each)
 CONTEXT = 0.4  # what a question's word counts that stands only in heading, title or question of the item
 # The parts of a unit's score, chosen by hand on the development questions; they add up to 1.
 LEXICAL, SEMANTIC, HIT = 0.45, 0.35, 0.20
@@ -35,7 +35,10 @@ K1, B = 1.2, 0.5  # BM25 (Robertson); b is low since units are short by construc
 
 @dataclass(frozen=True)
 class Candidate:
-    """One unit that may answer. `own`: its terms; `around`: those of heading, title, question and lead-in."""
+    """One unit that may answer. `own`: its terms; `around`: those of heading, title, question and lead-in.
+
+    `near`: its cosine to the question.
+    """
 
     hit: Hit
     item: Item
@@ -45,6 +48,7 @@ class Candidate:
     around: frozenset[str]
     value: bool
     score: float = 0.0
+    near: float = 0.0
 
     @property
     def unit(self) -> Unit:
@@ -55,25 +59,41 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """Units in reading order. `open_parts`: how many parts of the question no unit covers."""
+    """Units in reading order. `open_parts`: how many parts of the question no unit covers.
+
+    `evidence`: features of how well the units fit, for the confidence model, all 0..1: `answer_coverage` (IDF-weighted
+    share of the question's terms in the units and around them), `answer_own` (in the units alone),
+    `answer_similarity` (cosine of the best unit), `answer_value` (1 where a figure is asked for and given, 0.5 where
+    none is asked for).
+    """
 
     units: tuple[Unit, ...]
     open_parts: int = 0
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
 
-def extract(question: str, hits: Sequence[Hit], catalog: Catalog, embedder: Embedder | None = None) -> Extract:
+def extract(question: str, hits: Sequence[Hit], catalog: Catalog, similarity: Similarity) -> Extract:
     """Choose what answers `question` from `hits`; empty where no hit holds anything but questions.
 
-    Without an embedder, or with one that fails, a unit's similarity is that of its whole chunk.
+    Where there is no embedding model, a unit's similarity is that of its whole chunk.
     """
     asked = read(question)
     found = [c for hit in hits for c in _candidates(asked, hit, catalog)]
     if not found:
         return Extract((), len(asked.parts))
     idf = _idf(found)
-    scored = _similar(asked, _lexical(asked, found, idf), embedder)
+    scored = _similar(asked, _lexical(asked, found, idf), similarity)
     chosen, uncovered = _choose(asked, scored, idf)
-    return Extract(tuple(c.unit for c in _reading_order(chosen)), uncovered)
+    return Extract(tuple(c.unit for c in _reading_order(chosen)), uncovered, _evidence(asked, chosen, idf))
+
+
+def _evidence(asked: Asked, chosen: Sequence[Candidate], idf: Mapping[str, float]) -> dict[str, float]:
+    return {
+        "answer_coverage": _covered(asked.terms, chosen, idf),
+        "answer_own": _own_share(asked, chosen, idf),
+        "answer_similarity": max(c.near for c in chosen),
+        "answer_value": float(any(c.value for c in chosen)) if asked.wants_value else 0.5,
+    }
 
 
 def _candidates(asked: Asked, hit: Hit, catalog: Catalog) -> list[Candidate]:
@@ -121,19 +141,14 @@ def _lexical(asked: Asked, found: Sequence[Candidate], idf: Mapping[str, float])
     return out
 
 
-def _similar(asked: Asked, found: Sequence[Candidate], embedder: Embedder | None) -> list[Candidate]:
+def _similar(asked: Asked, found: Sequence[Candidate], similarity: Similarity) -> list[Candidate]:
     """The score with the similarity: each unit's own for the best candidates, that of the chunk for the others."""
     order = sorted(range(len(found)), key=lambda i: (-found[i].score - SEMANTIC * _of_chunk(found[i]), i))
     near = {i: _of_chunk(found[i]) for i in order}
     fresh = [i for i in order[:EMBEDDED] if not found[i].piece.whole]
-    if embedder is not None and fresh:
-        try:
-            query = embedder.embed_queries([asked.text])[0]
-            vectors = embedder.embed_passages([_with_context(found[i]) for i in fresh])
-            near.update(zip(fresh, (float(v) for v in vectors @ query), strict=True))
-        except ModelError:
-            pass  # the chunk's own similarity stands
-    return [replace(c, score=c.score + SEMANTIC * max(0.0, near[i])) for i, c in enumerate(found)]
+    cosines = similarity.of(asked.text, [_with_context(found[i]) for i in fresh])
+    near.update(zip(fresh, cosines or (), strict=False))
+    return [replace(c, score=c.score + SEMANTIC * max(0.0, near[i]), near=near[i]) for i, c in enumerate(found)]
 
 
 def _of_chunk(c: Candidate) -> float:
@@ -153,7 +168,7 @@ def _choose(asked: Asked, found: Sequence[Candidate], idf: Mapping[str, float]) 
         if _covered(part, chosen, idf) < PART_COVERED:
             best = max(order, key=lambda c: _covered(part, [c], idf) + c.score)
             if _covered(part, [best], idf) < PART_COVERED:
-                uncovered += 1
+                uncovered += len(asked.parts) > 1
             elif _fits(best, chosen):
                 chosen.append(best)
     for c in order[1:]:
