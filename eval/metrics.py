@@ -9,9 +9,9 @@ and only nDCG and R notice them, so those two are computed here and all other na
   difference, and a second passage that says nothing new gains nothing.
 
 The gain of grade g is 2^g - 1 and its discount 1/log2(rank + 1). `R@k` divides by the number of targets, `R_cap@k` by
-the number a ranking of k could hold (capped recall; Thakur et al. 2021, BEIR) and is never above 1, though k passages that
-meet several targets each can find more than k. `Judged@k` is the share of the returned
-passages that any judgment speaks of.
+the number a ranking of k could hold (capped recall; Thakur et al. 2021, BEIR). Passages that meet several targets each
+can find more than that; the value stays at 1. `Judged@k` is the share of the returned passages that any judgment
+speaks of.
 """
 
 from __future__ import annotations
