@@ -12,7 +12,6 @@ from api.settings import Settings
 
 if TYPE_CHECKING:
     from answering.answerer import Answerer
-
     from answering.ground.checker import Checker
     from api.library import Body, Progress
     from ingest.catalog import Catalog
@@ -95,7 +94,10 @@ class Parts:
             if self._answerer is None:
                 from answering.build import build_answerer
 
-                self._answerer = build_answerer(self.retriever, self.catalog, checker=self.checker)
+                retrieval = self.retrieval
+                self._answerer = build_answerer(
+                    retrieval.retriever, self.catalog, embedder=retrieval.embedder, checker=self.checker
+                )
             return self._answerer
 
     def close(self) -> None:
@@ -166,9 +168,9 @@ def _collection_of(catalog_url: str) -> str:
 
 def build_checker() -> Checker:
     """The checker of claims; needs no home."""
-    from answering.ground.checker import Checker
+    from answering import build
 
-    return Checker()
+    return build.build_checker()
 
 
 def check_text(checker: Checker, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:

@@ -14,8 +14,8 @@ Body = dict[str, Any]
 Filters = Mapping[str, Sequence[str]]
 """Wanted values by name; a value that is one of several is enough."""
 
-MAX_QUESTION = 4_000
-"""Characters of a question or query; longer ones are texts to be checked or ingested, not asked."""
+MAX_QUESTION = 2_000
+"""Characters of a question or query, as the answerer has it (importing that would load what a listing never needs)."""
 
 MAX_K = 100
 

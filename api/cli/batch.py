@@ -60,7 +60,8 @@ def run_lines(context: Context, lines: list[Line], work: Callable[[Line], Line],
     started = time.perf_counter()
     with output.open("w", encoding="utf-8") as file, _ticking(context, lines) as ticking:
         for line in ticking:
-            file.write(json.dumps({"id": line["id"], **work(line)}, ensure_ascii=False) + "\n")
+            # an answer has an id of its own, which gives way to that of its question
+            file.write(json.dumps({"id": line["id"], **(work(line) | {"id": line["id"]})}, ensure_ascii=False) + "\n")
             file.flush()
     return {"lines": len(lines), "seconds": round(time.perf_counter() - started, 3), "output": str(output)}
 

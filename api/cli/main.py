@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
-from importlib import import_module, metadata
+from importlib import import_module
 
 import click
 
@@ -66,6 +64,8 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as in click
         """All names, the built-in ones in their order."""
+        from importlib import metadata
+
         offered = {point.name for point in metadata.entry_points(group=ENTRY_POINTS)}
         return [*COMMANDS, *sorted(offered - set(COMMANDS))]
 
@@ -75,6 +75,8 @@ class Commands(click.Group):
             module, attribute = COMMANDS[cmd_name].split(":")
             command = getattr(import_module(module), attribute)
         else:
+            from importlib import metadata
+
             points = metadata.entry_points(group=ENTRY_POINTS, name=cmd_name)
             if not points:
                 return None
@@ -97,6 +99,8 @@ class _ReaderGoneError(Exception):
 
 def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value:
+        from importlib import metadata
+
         click.echo(f"cuecard {metadata.version('cuecard')}")
         ctx.exit()
 
@@ -158,6 +162,9 @@ def _failed(kind: str, message: str, exit_code: int, as_json: bool) -> int:
 
 def _internal(error: Exception) -> str:
     """One line about a defect of cuecard; what its authors need goes to a file."""
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="cuecard-", suffix=".txt", delete=False, encoding="utf-8") as file:
         file.write("".join(traceback.format_exception(error)))
     return f"a defect of cuecard: {type(error).__name__}: {error}. Please report it with {file.name}."

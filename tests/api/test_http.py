@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from answering import answerer
 from api.http.app import create_app
 from api.http.middleware import MAX_BODY
 from api.library import MAX_QUESTION
@@ -107,6 +108,10 @@ def test_a_bad_question_is_told_what_to_fix(
     if pointer is not None:
         assert pointer in [error["pointer"] for error in problem["errors"]]
     assert library.asked == []
+
+
+def test_the_limit_of_a_question_is_the_answerers() -> None:
+    assert answerer.MAX_QUESTION == MAX_QUESTION
 
 
 def test_a_body_that_is_not_utf8_is_malformed(client: TestClient) -> None:
