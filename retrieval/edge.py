@@ -21,7 +21,7 @@ import qdrant_edge as qe
 
 from ingest.errors import HomeBusyError, IndexUnavailableError
 from retrieval import points as p
-from retrieval.ports import FILTER_KEYS, ArmResults, Filters, IndexPoint, SparseVector, Vectors
+from retrieval.ports import ArmResults, Filters, IndexPoint, SparseVector, Vectors
 
 _T = TypeVar("_T")
 
@@ -218,8 +218,7 @@ def _config(dim: int) -> qe.EdgeConfig:
 
 def _create_payload_indexes(shard: qe.EdgeShard) -> None:
     shard.update(qe.UpdateOperation.create_field_index(p.VERSION_KEY, qe.PayloadSchemaType.Integer))
-    for key in FILTER_KEYS:
-        shard.update(qe.UpdateOperation.create_field_index(key, qe.PayloadSchemaType.Keyword))
+    shard.update(qe.UpdateOperation.create_field_index(p.FACETS, qe.PayloadSchemaType.Keyword))
     shard.flush()
 
 
@@ -237,7 +236,7 @@ def _filter(filters: Filters) -> qe.Filter | None:
         return None
     return qe.Filter(
         must=[
-            qe.FieldCondition(key=key, match=qe.MatchAny([p.fold(key, value) for value in values]))
+            qe.FieldCondition(key=p.FACETS, match=qe.MatchAny(p.facets_of(key, values)))
             for key, values in filters.items()
         ]
     )

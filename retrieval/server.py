@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ingest.errors import IndexUnavailableError
 from retrieval import points as p
-from retrieval.ports import FILTER_KEYS, ArmResults, Filters, IndexPoint, SparseVector, Vectors
+from retrieval.ports import ArmResults, Filters, IndexPoint, SparseVector, Vectors
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -176,8 +176,7 @@ class ServerIndex:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # qdrant-client's own engine has none, and says so
             client.create_payload_index(self._collection, p.VERSION_KEY, m.PayloadSchemaType.INTEGER)
-            for key in FILTER_KEYS:
-                client.create_payload_index(self._collection, key, m.PayloadSchemaType.KEYWORD)
+            client.create_payload_index(self._collection, p.FACETS, m.PayloadSchemaType.KEYWORD)
         return generation
 
     def _do(self, work: Callable[[], _T]) -> _T:
@@ -211,7 +210,7 @@ def _filter(filters: Filters) -> Any:
         return None
     return m.Filter(
         must=[
-            m.FieldCondition(key=key, match=m.MatchAny(any=[p.fold(key, value) for value in values]))
+            m.FieldCondition(key=p.FACETS, match=m.MatchAny(any=p.facets_of(key, values)))
             for key, values in filters.items()
         ]
     )
