@@ -17,7 +17,7 @@ _QUESTION_WORDS = r"interview question|sample question|example question|question
 _ANSWER_WORDS = (
     r"(?:model|sample|example|expected|suggested|ideal|good|strong|short|long|best|possible|detailed|correct)[ -]"
     r"(?:answers?|response|solution|explanation)|answer (?:framework|outline|key)|how to answer"
-    r"|answer|ans|response|reply|solution|explanation|a"
+    r"|answer|ans|response|reply|solution|explanation"
 )
 _POINT_WORDS = (
     r"(?:key |main )?talking points?|key points?|points? to (?:cover|mention|make)|what to (?:say|mention|cover)"
@@ -38,7 +38,7 @@ class Label:
 
 _LABELS: tuple[tuple[LabelKind, str], ...] = (
     ("question", _QUESTION_WORDS),
-    ("answer", _ANSWER_WORDS),
+    ("answer", _ANSWER_WORDS + "|a"),
     ("talking_point", _POINT_WORDS),
 )
 _OPEN = r"(?P<open>\*{1,3}|_{1,3})?"
@@ -120,8 +120,8 @@ def numbering(text: str) -> tuple[int | None, str]:
 
 # such as: Q7 Response:  Answer 3  Response to question 12  A4.
 _ANSWER_HEADING = re.compile(
-    rf"(?:q(?:uestion)?[ #.-]{{0,2}}(?P<a>\d{{1,4}})[ \t:.–—-]*(?:{_ANSWER_WORDS})"
-    rf"|(?:{_ANSWER_WORDS})(?:[ \t]+(?:to|for)[ \t]+)?[ #.-]{{0,2}}(?:q(?:uestion)?[ #.-]{{0,2}})?(?P<b>\d{{1,4}}))"
+    rf"(?:q(?:uestion)?[ #.-]{{0,2}}(?P<a>\d{{1,4}})[ \t:.–—-]*(?:{_ANSWER_WORDS})\b"
+    rf"|(?:{_ANSWER_WORDS}|a(?=[ #.-]{{0,2}}q?\d))(?:[ \t]+(?:to|for)[ \t]+)?[ #.-]{{0,2}}(?:q(?:uestion)?[ #.-]{{0,2}})?(?P<b>\d{{1,4}}))"
     r"[ \t]*[:.)–—-]?[ \t]*",
     re.I,
 )

@@ -55,6 +55,12 @@ def test_question_and_answer_in_place(shape: str) -> None:
     assert [answer(doc, item) for item in found.values()] == ["A time to live.", "As short as you can bear."]
 
 
+def test_a_question_that_begins_with_an_article_is_no_answer() -> None:
+    found = qa(parse("**Q4. A query became slow. What do you look at?**\n\nThe plan.\n\n**Q5. Why?**\n\nIt tells.\n"))
+    assert list(found) == ["A query became slow. What do you look at?", "Why?"]
+    assert all(item.answer for item in found.values())
+
+
 HALVES = {
     "response headings": "# T\n\n## Basics\n\n**Q1:** What is a TTL?\n\n**Q2:** Explain jitter.\n\n---\n\n## Example Responses\n\n### Q1 Response:\nA time to live.\n\n### Q2 Response:\nRandom spread.\n",
     "answer headings": "## Basics\n\n**Q1:** What is a TTL?\n\n**Q2:** Explain jitter.\n\n## Model answers\n\n### Answer 1\n\nA time to live.\n\n### Answer 2\n\nRandom spread.\n",
