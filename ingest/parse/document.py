@@ -67,7 +67,10 @@ def _drafts(source: Text, outline: Outline, meta: Meta) -> list[Draft]:
     structure = questions.structure | notes.structure
     drafts += notes.drafts
     drafts += _missed(source, outline, {line for draft in drafts for line in _lines(source, draft)} | structure)
-    return sorted(drafts, key=lambda d: (d.start, d.end))
+    # marks without a word ("- 1.") make no item
+    return sorted(
+        (d for d in drafts if d.apart or source.text[d.start : d.end].strip()), key=lambda d: (d.start, d.end)
+    )
 
 
 def _orphan(source: Text, reply: Reply) -> Draft:

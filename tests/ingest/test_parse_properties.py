@@ -109,6 +109,7 @@ def test_nothing_is_lost_and_spans_reproduce_text(text: str, plain: bool) -> Non
 
 @settings(max_examples=300, deadline=None)
 @given(scraps)
+@example("- 1. ")
 @example("<summary>\n\n</summary>**a** \n- <!--")
 def test_no_text_breaks_the_parser(text: str) -> None:
     check(parse(text))
