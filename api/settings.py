@@ -121,7 +121,7 @@ def table() -> tuple[SettingRow, ...]:
 def markdown_table() -> str:
     """The table of settings as Markdown, for the README."""
     rows = [
-        f"| `{row.variable}` | {row.meaning}{' (accepted, no effect yet)' if row.reserved else ''} | {row.default} |"
+        f"| `{row.variable}` | {row.meaning}{' (reserved)' if row.reserved else ''} | {row.default} |"
         for row in table()
     ]
     return "\n".join(["| setting | meaning | default |", "|---|---|---|", *rows])

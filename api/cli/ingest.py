@@ -54,7 +54,7 @@ def problem_line(entry: Body) -> str:
     """Where, why, and what to do."""
     place = f"{entry['path']}:{entry['line']}" if entry["line"] else entry["path"]
     hint = click.style(f" {entry['hint']}", dim=True) if entry.get("hint") else ""
-    return f"  {click.style(place, bold=True)}  {entry['reason']}.{hint}"
+    return f"  {click.style(place, bold=True)}  {entry['reason'].rstrip('.')}.{hint}"
 
 
 @contextmanager

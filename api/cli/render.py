@@ -20,7 +20,7 @@ REASONS = {
     "invalid_citation": "a citation did not match its document and was dropped",
     "conflicting_sources": "the sources disagree",
     "stale_source": "a source is out of date",
-    "index_degraded": "a part of the index was not available",
+    "index_degraded": "the index could not be used in full (`cuecard doctor` says why)",
     "llm_unavailable": "the language model could not be used",
     "checker_unavailable": "the answer could not be checked",
 }
@@ -110,15 +110,16 @@ def _prose(text: str) -> str:
         return text
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
-    console = Console(width=width())
+    console = Console(width=width(), theme=Theme({"markdown.code": "cyan"}))
     with console.capture() as capture:
         console.print(Markdown(text))
     return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
 
 
 def _source(source: Body) -> str:
-    heading = " › ".join(source["heading"])
+    heading = _heading(source)
     first = click.style(f"[{source['marker']}]", fg="cyan", bold=True) + f" {click.style(place(source), bold=True)}"
     if heading:
         first += f"  {heading}"
@@ -135,11 +136,12 @@ def _conflict(conflict: Body) -> str:
 
 
 def _related(related: Body) -> str:
-    return f"  · {_short(related['question'], width() - 6)}  {click.style(related['document'], dim=True)}"
+    question = _short(related["question"], max(width() - len(related["document"]) - 6, 30))
+    return f"  · {question}  {click.style(related['document'], dim=True)}"
 
 
 def _hit(hit: Body) -> str:
-    heading = " › ".join(hit["heading"])
+    heading = _heading(hit)
     rank = click.style(f"{hit['rank']:>2}", fg="cyan", bold=True)
     head = f"{rank}  {hit['score']:.2f}  {click.style(place(hit), bold=True)}"
     lines = [f"{head}  {heading}" if heading else head]
@@ -148,6 +150,11 @@ def _hit(hit: Body) -> str:
     snippet = textwrap.wrap(_one_line(hit["text"]), width() - 4, max_lines=SNIPPET_LINES, placeholder=" …")
     lines += [click.style(f"   {line}", dim=True) for line in snippet]
     return "\n".join(lines)
+
+
+def _heading(found: Body) -> str:
+    """The headings that a passage stands under; the two nearest are enough to know it by."""
+    return " › ".join(found["heading"][-2:])
 
 
 def _verdict(verdict: str) -> str:

@@ -22,7 +22,6 @@ from api.http.schemas import Problem
 from api.library import Library
 from api.local import LocalLibrary
 from api.settings import Settings, load_settings
-from ingest.errors import CuecardError
 
 _log = logging.getLogger("cuecard.http")
 
@@ -86,5 +85,6 @@ def _warm_up(library: Library) -> None:
     """Load what the first question needs, while nobody waits."""
     try:
         library.doctor()
-    except CuecardError as error:
-        _log.warning("not ready: %s", error)
+    except Exception:
+        # nobody waits for this thread; the first question will tell its asker
+        _log.exception("warming up failed")

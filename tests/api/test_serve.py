@@ -14,8 +14,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 
-from api.home import OWNER_FILE, connect, read_owner
+from api.home import OWNER_FILE, connect, hold, read_owner
+from api.http.app import create_app
 from api.http.server import is_loopback
 from api.remote import RemoteLibrary
 from api.settings import load_settings
@@ -170,3 +172,21 @@ def test_other_machines_are_kept_out(cuecard: Cuecard, tmp_path: Path, host: str
     assert "--insecure" in ran.err
     assert not (tmp_path / "home").exists()
     assert all(is_loopback(local) for local in ("127.0.0.1", "127.0.0.5", "localhost", "::1"))
+
+
+def test_any_asgi_host_can_open_a_home(cuecard: Cuecard, own_home: Path) -> None:
+    settings = load_settings(own_home, {})
+    with TestClient(create_app(settings=settings)) as client:
+        assert client.get("/readyz").json()["status"] == "ready"
+        assert client.post("/search", json={"query": "redis"}).json()["hits"]
+        assert hold(settings, "stats", create=False) is None
+        answer = client.post("/ask", json={"question": "Which Redis eviction policy do you choose?"}).json()
+        assert answer["sources"][0]["document"] == "qa/caching.md"
+        text = client.get("/documents", params={"collection": "default"}).json()["documents"][0]["id"]
+        assert client.get(f"/documents/{text}/text").text == NOTES["qa/caching.md"]
+        assert client.get(f"/documents/{text}").status_code == 200
+        assert client.get(f"/documents/{text}/versions").json()["versions"][0]["state"] == "live"
+        assert client.get("/quarantine").status_code == client.get("/changes").status_code == 200
+        body = {"answer": "allkeys-lru", "sources": [{"id": "1", "text": NOTES["qa/caching.md"]}]}
+        assert client.post("/check", json=body).status_code == 200
+    assert cuecard("stats", "--home", own_home).code == 0
