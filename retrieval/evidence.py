@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from retrieval.hits import ARMS, Arm, Hit
-from retrieval.terms import content_terms, term_id, tokenize
+from retrieval.terms import Bm25Weights, content_terms, term_id, tokenize
 
 FEATURES = (
     "query_terms",
@@ -58,7 +58,7 @@ def describe(
     `arms`: the scores of each arm, best first. `idf`: by dimension, 0 for terms that the index doesn't hold.
     `bm25_ceiling`: the score of a perfect match. `points`: how many the index has.
     """
-    weights = term_weights(query, idf, points)
+    weights = _term_weights(query, idf, points)
     held = [_term_ids(f"{hit.chunk.context}\n{hit.chunk.text}") for hit in hits]
     covered = [_share(weights, ids) for ids in held] or [0.0]
     everything = frozenset[int]().union(*held)
@@ -86,11 +86,20 @@ def describe(
     }
 
 
-def term_weights(query: str, idf: Mapping[int, float], points: int) -> dict[int, float]:
+def perfect_bm25(idf: Mapping[int, float], points: int, weights: Bm25Weights) -> float:
+    """No chunk can score more: every term of the query, as often as one likes. Unknown terms count as the rarest."""
+    return (weights.k1 + 1) * sum(value or _rarest(points) for value in idf.values())
+
+
+def _term_weights(query: str, idf: Mapping[int, float], points: int) -> dict[int, float]:
     """The IDF of each content word of the query; words that the index doesn't hold weigh as much as the rarest."""
-    rarest = math.log(1 + (points + 0.5) / 0.5)
     terms = (term_id(term) for term in content_terms(query))
-    return {term: idf[term] or rarest for term in terms if term in idf}
+    return {term: idf[term] or _rarest(points) for term in terms if term in idf}
+
+
+def _rarest(points: int) -> float:
+    """The IDF of a term that no point has."""
+    return math.log(1 + (points + 0.5) / 0.5)
 
 
 @lru_cache(maxsize=4096)

@@ -52,10 +52,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The hits of one query, best first. `evidence`: named features of how well they fit, for the confidence model."""
+    """The hits of one query, best first.
+
+    `unanswered`: among those and some more, the ones that ask a question the library does not answer.
+    `evidence`: named features of how well the hits fit, for the confidence model. `degraded`: something failed, or the
+    index is not whole.
+    """
 
     query: str
     hits: tuple[Hit, ...]
+    unanswered: tuple[Hit, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     evidence: Mapping[str, float] = field(default_factory=dict)
     degraded: bool = False

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ingest.errors import IndexUnavailableError, ModelError, UsageError
 from ingest.items import StoredChunk
 from retrieval.cache import LruCache
-from retrieval.evidence import describe
+from retrieval.evidence import describe, perfect_bm25
 from retrieval.fuse import FusionWeights, fuse
 from retrieval.hits import ARMS, Arm, Hit, SearchResult
 from retrieval.ports import FILTER_KEYS, ArmResults, ChunkCatalog, Embedder, Filters, SparseVector, VectorIndex, Vectors
@@ -20,6 +20,9 @@ Key = tuple[int, str]
 _DEPTH = 50  # hits asked of each arm; deeper ones hardly ever come first
 _DEEPER = 8  # times that, once, where most of what was found is not live
 _EVIDENCE_HITS = 10  # evidence looks at so many hits, whatever k is
+# A question that the library asks and does not answer counts so much of its score: it fits any question like it and
+# answers none. nDCG@10 on the development benchmark 0.782 without, 0.789 at 0.8, 0.792 at 0.5.
+_UNANSWERED = 0.5
 _DUPLICATES = 10  # so many more are loaded, because exact duplicates are folded
 _MOST_TERMS = 256  # distinct terms of a query that are matched; more is a pasted document
 _KEPT_VECTORS, _KEPT_RESULTS = 1024, 256
@@ -87,14 +90,15 @@ class Retriever:
             return SearchResult(query, (), timings_ms=timings, degraded=True)
         timings["search"] = _ms(started)
         started = time.perf_counter()
-        ceiling = (self._bm25.k1 + 1) * sum(found.idf.values())
-        hits = self._fuse(found, ceiling, max(k, _EVIDENCE_HITS))
-        scores = {arm: [hit.score for hit in found.arms.get(arm, ())] for arm in ARMS}
-        evidence = describe(query, hits, scores, idf=found.idf, bm25_ceiling=ceiling, points=points)
+        ceiling = perfect_bm25(found.idf, points, self._bm25)
+        hits = self._fuse(found, ceiling, max(k, _EVIDENCE_HITS) + _DUPLICATES)
+        hits, unanswered = hits[: max(k, _EVIDENCE_HITS)], tuple(hit for hit in hits if _is_unanswered(hit.chunk))
+        evidence = describe(query, hits, unanswered, idf=found.idf, bm25_ceiling=ceiling, points=points)
         timings["fuse"] = _ms(started)
         # an empty index under a library that is not was lost, and has to be built anew
         lost = points == 0 and bool(self._live_versions())
-        return SearchResult(query, tuple(hits[:k]), timings, evidence, degraded=vector is None or lost)
+        degraded = vector is None or lost
+        return SearchResult(query, tuple(hits[:k]), unanswered, timings, evidence, degraded)
 
     def _embed(self, query: str) -> Vectors | None:
         """The query's vector; None where the model fails: the lexical arm is left then."""
@@ -130,11 +134,15 @@ class Retriever:
         fused = fuse(scores, {"bm25": ceiling}, self._weights)
         order = sorted(fused, key=lambda key: (-fused[key], key))
         chunks = self._catalog.live_chunks(order[: wanted + _DUPLICATES])
+        for key, chunk in chunks.items():
+            if _is_unanswered(chunk):
+                fused[key] *= _UNANSWERED
+        order = sorted(chunks, key=lambda key: (-fused[key], key))
         hits: list[Hit] = []
         seen: set[tuple[str | None, str]] = set()
         for key in order:
-            chunk = chunks.get(key)
-            if chunk is None or _twin(chunk) in seen:
+            chunk = chunks[key]
+            if _twin(chunk) in seen:
                 continue
             seen.add(_twin(chunk))
             own_ranks = {arm: ranks[arm][key] for arm in ARMS if key in ranks[arm]}
@@ -170,6 +178,10 @@ def checked_filters(
             raise UsageError(f"The collection {collection!r} is asked for, and filtered out.", hint="Name it once.")
         chosen["collection"] = (collection,)
     return chosen
+
+
+def _is_unanswered(chunk: StoredChunk) -> bool:
+    return chunk.kind == "qa" and chunk.answer is None and not chunk.talking_points
 
 
 def _twin(chunk: StoredChunk) -> tuple[str | None, str]:
