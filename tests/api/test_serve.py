@@ -134,6 +134,13 @@ def test_logs_are_json_lines_with_the_request_id(own_home: Path) -> None:
     assert (request["request_id"], request["path"], request["status"]) == ("mine-7", "/search", 200)
 
 
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(own_home: Path) -> None:
+    with serving(own_home) as (_, url), httpx.Client(base_url=url) as client:
+        check = {"answer": "a" * 2000, "sources": []}
+        spent = [client.post("/check", json=check).elapsed.total_seconds() for _ in range(20)]
+    assert min(spent[1:]) < 0.03  # with Nagle's algorithm every one takes 40 ms
+
+
 def test_a_request_in_flight_is_finished() -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", SLOW]
