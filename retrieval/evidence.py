@@ -12,6 +12,7 @@
 | coverage_first, coverage_best, coverage_all | IDF-weighted share of the query's content words that the first hit holds, the best hit holds, all hits hold together | 0..1 |
 | unseen | share (by number) of content words that no hit holds | 0..1 |
 | unknown | IDF-weighted share of content words that the whole index doesn't hold | 0..1 |
+| unanswered_lead | by how much the nearest question without an answer is nearer than all that could answer | 0..1 |
 | agreement | share of the arms that found something whose first is the first hit | 0..1 |
 """  # noqa: E501 (a table)
 
@@ -41,6 +42,7 @@ FEATURES = (
     "coverage_all",
     "unseen",
     "unknown",
+    "unanswered_lead",
     "agreement",
 )
 
@@ -48,31 +50,37 @@ FEATURES = (
 def describe(
     query: str,
     hits: Sequence[Hit],
-    arms: Mapping[Arm, Sequence[float]],
+    unanswered: Sequence[Hit],
     idf: Mapping[int, float],
     bm25_ceiling: float,
     points: int,
 ) -> dict[str, float]:
     """All FEATURES of one search.
 
-    `arms`: the scores of each arm, best first. `idf`: by dimension, 0 for terms that the index doesn't hold.
+    `unanswered`: hits, among these or not, that ask a question without an answer; they count for `unanswered_lead`
+    only. `idf`: by dimension, 0 for terms that the index doesn't hold.
     `bm25_ceiling`: the score of a perfect match. `points`: how many the index has.
     """
     weights = _term_weights(query, idf, points)
+    hits = [hit for hit in hits if hit not in unanswered]
+    arms: dict[Arm, list[float]] = {
+        arm: sorted((hit.similarities[arm] for hit in hits if arm in hit.similarities), reverse=True) for arm in ARMS
+    }
+    asked = max((hit.similarities.get("question", 0.0) for hit in unanswered), default=0.0)
     held = [_term_ids(f"{hit.chunk.context}\n{hit.chunk.text}") for hit in hits]
     covered = [_share(weights, ids) for ids in held] or [0.0]
     everything = frozenset[int]().union(*held)
     first = hits[0] if hits else None
-    found = [arm for arm in ARMS if arms.get(arm)]
+    found = [arm for arm in ARMS if arms[arm]]
     scores = [hit.score for hit in hits]
     return {
         "query_terms": float(len(weights)),
-        "dense_top": _top(arms.get("dense", ())),
-        "dense_margin": _margin(arms.get("dense", ())),
-        "question_top": _top(arms.get("question", ())),
-        "question_margin": _margin(arms.get("question", ())),
-        "bm25_top": _top(arms.get("bm25", ())),
-        "bm25_share": min(1.0, _top(arms.get("bm25", ())) / bm25_ceiling) if bm25_ceiling > 0 else 0.0,
+        "dense_top": _top(arms["dense"]),
+        "dense_margin": _margin(arms["dense"]),
+        "question_top": _top(arms["question"]),
+        "question_margin": _margin(arms["question"]),
+        "bm25_top": _top(arms["bm25"]),
+        "bm25_share": min(1.0, _top(arms["bm25"]) / bm25_ceiling) if bm25_ceiling > 0 else 0.0,
         "score_top": _top(scores),
         "score_margin": _margin(scores),
         "first_dense": first.similarities.get("dense", 0.0) if first else 0.0,
@@ -82,6 +90,7 @@ def describe(
         "coverage_all": _share(weights, everything),
         "unseen": sum(term not in everything for term in weights) / len(weights) if weights else 0.0,
         "unknown": _share(weights, {term for term in weights if not idf.get(term)}),
+        "unanswered_lead": max(0.0, asked - max(_top(arms["dense"]), _top(arms["question"]))),
         "agreement": sum(first.ranks.get(arm) == 1 for arm in found) / len(found) if first and found else 0.0,
     }
 

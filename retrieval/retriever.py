@@ -79,7 +79,7 @@ class Retriever:
         started = time.perf_counter()
         terms = query_vector(tokenize(query)[:_MOST_TERMS])
         if not terms.indices and not any(character.isalnum() for character in query):
-            return SearchResult(query, (), evidence=describe(query, (), {}, idf={}, bm25_ceiling=0.0, points=0))
+            return SearchResult(query, (), evidence=describe(query, (), (), idf={}, bm25_ceiling=0.0, points=0))
         vector = self._embed(query)
         timings = {"embed": _ms(started)}
         started = time.perf_counter()
