@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from answering.asking import Asked, read
 from answering.cite import Unit
 from answering.ground.facts import facts
-from answering.model_answer import answer_spans, says_nothing
+from answering.model_answer import said_spans
 from answering.ports import Catalog
 from answering.similarity import Similarity
-from answering.units import Piece, pieces
+from answering.units import Piece, pieces, says_nothing
 from ingest.items import Item
 from retrieval.hits import Hit
 from retrieval.terms import content_terms
@@ -25,7 +25,8 @@ CONTEXT = 0.4  # what a question's word counts that stands only in heading, titl
 # The parts of a unit's score, chosen by hand on the development questions; they add up to 1.
 LEXICAL, SEMANTIC, HIT = 0.45, 0.35, 0.20
 VALUE_BONUS = 0.2  # for a unit with a figure where one is asked for
-FURTHER = 0.6  # a further unit scores at least this share of the best one ...
+FURTHER = 0.72  # a further unit scores at least this share of the best one ...
+NEARNESS = 0.75  # ... is at least this near to the question, as a share of the best one's cosine ...
 NEW_TERMS = 0.15  # ... and covers at least this much of the question (by IDF) that was not covered
 CLOSE = 0.85  # or scores this share, from the same item
 PART_COVERED = 0.5  # a part of a question counts as answered from this IDF-weighted share of its words
@@ -101,7 +102,7 @@ def _candidates(asked: Asked, hit: Hit, catalog: Catalog) -> list[Candidate]:
     text, item = catalog.text(chunk.version_key), catalog.item(chunk.version_key, chunk.item_id)
     about = " ".join((*chunk.heading, item.title, item.question or ""))
     out = []
-    for span in answer_spans(item, text):
+    for span in said_spans(item, text):
         for piece in pieces(text, span.start, span.end, item.title, lines=asked.wants_value):
             inside = piece.start < chunk.span.end and chunk.span.start < piece.end
             quote = text[piece.start : piece.end]
@@ -189,7 +190,7 @@ def _adds(asked: Asked, c: Candidate, chosen: Sequence[Candidate], idf: Mapping[
     best = chosen[0]
     if asked.wants_value and len(asked.parts) == 1:
         return False
-    if c.score < FURTHER * best.score:
+    if c.score < FURTHER * best.score or c.near < NEARNESS * best.near:
         return False
     gain = _own_share(asked, [*chosen, c], idf) - _own_share(asked, chosen, idf)
     same_item = c.item.id == best.item.id and c.hit.chunk.version_key == best.hit.chunk.version_key

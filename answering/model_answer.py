@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from answering.asking import read
 from answering.ports import Catalog
+from answering.units import says_nothing, trimmed
 from ingest.items import Item, Span
 from retrieval.hits import Hit
 from retrieval.terms import content_terms
@@ -21,15 +21,6 @@ SHARED_TERMS, SHARED_TERMS_COSINE, SHARED_TERMS_MARGIN = 0.75, 0.55, 0.10
 CLEAR_MARGIN = 0.25
 SAME_QUESTION = 0.8  # Jaccard overlap of the content words of two questions that are one question in two documents
 BEST_RANKS = 2  # a question that is asked for is found among the very first
-
-_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()]*\)|<?https?://\S+|</?[A-Za-z][^<>]*>")
-_PLACEHOLDER = re.compile(
-    r"\b(?:to be (?:completed|done|added|answered|written|continued|determined|announced)|coming soon|work in progress"
-    r"|not (?:yet )?(?:answered|available|written)|no answer(?: yet)?|answer pending|todo|to do|tbd|tba|tbc|wip|n/a"
-    r"|(?:useful|further|additional|related|more|other)?\s*(?:resources?|references?|reading|links?|sources?|see also)"
-    r"|back to top|answer|solution)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +69,23 @@ def match(question: str, hits: Sequence[Hit], catalog: Catalog) -> Match | None:
 
 
 def answer_spans(item: Item, text: str) -> tuple[Span, ...]:
-    """What an item says: its answer, else its talking points; all of it where it is no question. Maybe nothing."""
+    """What a question's item says to it: its answer, else its talking points; maybe nothing."""
+    return _telling((item.answer,) if item.answer is not None else item.talking_points, text)
+
+
+def said_spans(item: Item, text: str) -> tuple[Span, ...]:
+    """All that an item says: answer and talking points of a question, everything of a note; maybe nothing."""
     if item.kind != "qa":
         spans: tuple[Span, ...] = (item.span,)
     else:
-        spans = (item.answer,) if item.answer is not None else item.talking_points
-    return tuple(s for s in spans if not says_nothing(text[s.start : s.end]))
+        spans = (*((item.answer,) if item.answer is not None else ()), *item.talking_points)
+    return _telling(spans, text)
 
 
-def says_nothing(text: str) -> bool:
-    """Whether a text is only a placeholder ("to be completed"), a list of links, or marks."""
-    rest = _PLACEHOLDER.sub(" ", _LINK.sub(" ", text))
-    return not re.search(r"\w", rest)
+def _telling(spans: Sequence[Span], text: str) -> tuple[Span, ...]:
+    """The spans that say something, without links to elsewhere at their ends."""
+    cut = (replace(s, end=trimmed(text, s.start, s.end)) for s in spans)
+    return tuple(s for s in cut if not says_nothing(text[s.start : s.end]))
 
 
 def _by_item(hits: Sequence[Hit]) -> list[Hit]:

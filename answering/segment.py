@@ -21,12 +21,14 @@ _UNDERLINE = re.compile(r"\s{0,3}=+\s*$")
 _RULE = re.compile(r"\s*(?:([-*_])(?:\s*\1){2,}|[-*+])\s*$")
 _TAG = re.compile(r"\s*(?:</?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>\s*|<!--.*-->\s*)+$")
 _ITEM = re.compile(r"(\s*)(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z]\))(?:\s+(?=\S))")
+_PROSE = re.compile(r"(?:[*_`\"'(]{0,3}[A-Z][\w'’-]*|[IAa])[*_`,:]{0,3}(?:\s+[^\s{};=<>]+){3}")
 _TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 
 # A mark of a citation such as [1] or [1, 2]; it belongs to the sentence before it.
 CITATION = re.compile(r"\[\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\](?!\()")
 _STOP = re.compile(r"[.!?…。]+[\"'”’»)\]*_`]*(?:\s{0,2}\[\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\](?!\())*(?=\s|\Z)")
 _CODE_SPAN = re.compile(r"``[^\n]+?``|`[^`\n]+`")
+_OPENING = frozenset("\"'“‘`(")  # a stop right after one of these, with space before, is spoken of, not used
 _LAST_TOKEN = re.compile(r"[^\s(\[{\"'“‘*_]+\Z")
 
 # Abbreviations after which a sentence goes on (general English usage, in lower case, without the last full stop).
@@ -56,7 +58,10 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """The blocks of a text, in order, without overlap; what lies between them is white space."""
-    return list(_scan(_lines(text)))
+    lines = _lines(text)
+    # the text may be a piece of a list item, all of it indented; its first line may have lost the indentation
+    base = min((line.indent for line in lines[1:] if not line.blank), default=0)
+    return list(_scan(lines, base + 4))
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
@@ -90,7 +95,7 @@ def _ends_sentence(text: str, start: int, stop: re.Match[str], code: list[tuple[
     if any(a <= stop.start() < b - 1 for a, b in code):
         return False
     follows = text[stop.end() : stop.end() + 8].lstrip()[:1]
-    if stop.start() > start and text[stop.start() - 1] in "\"'“‘`(":
+    if text[max(start, stop.start() - 2) : stop.start()].strip() in _OPENING:
         return False
     if not follows or stop.group()[0] in "!?":
         return True
@@ -136,24 +141,29 @@ class _Line:
     def blank(self) -> bool:
         return not self.text.strip()
 
+    @property
+    def indent(self) -> int:
+        wide = self.text.expandtabs(4)
+        return len(wide) - len(wide.lstrip())
+
 
 def _lines(text: str) -> list[_Line]:
     return [_Line(m.start(), m.end(), m.group()) for m in _LINE.finditer(text)]
 
 
-def _scan(lines: list[_Line]) -> Iterator[Block]:
+def _scan(lines: list[_Line], code: int) -> Iterator[Block]:
     at = 0
     while at < len(lines):
         if lines[at].blank:
             at += 1
             continue
-        kind, last = _block_at(lines, at)
+        kind, last = _block_at(lines, at, code)
         yield _block(kind, lines[at : last + 1])
         at = last + 1
 
 
-def _block_at(lines: list[_Line], at: int) -> tuple[BlockKind, int]:
-    """What begins at this line, and the last line of it."""
+def _block_at(lines: list[_Line], at: int, code: int) -> tuple[BlockKind, int]:
+    """What begins at this line, and the last line of it. `code`: the indentation from which text is code."""
     text = lines[at].text
     if fence := _FENCE.match(text):
         return "code", _fence_end(lines, at, fence.group(1))
@@ -165,8 +175,8 @@ def _block_at(lines: list[_Line], at: int) -> tuple[BlockKind, int]:
         return "table", _while(lines, at, lambda i: "|" in lines[i].text)
     if _ITEM.match(text):
         return "item", _while(lines, at, lambda i: not _begins_block(lines, i))
-    if _is_indented_code(lines, at):
-        return "code", _while(lines, at, lambda i: lines[i].text.startswith(("    ", "\t")))
+    if _is_indented_code(lines, at, code):
+        return "code", _while(lines, at, lambda i: lines[i].indent >= code and not _FENCE.match(lines[i].text))
     if at + 1 < len(lines) and _UNDERLINE.match(lines[at + 1].text):
         return "heading", at + 1
     return "paragraph", _while(lines, at, lambda i: not _begins_block(lines, i))
@@ -207,15 +217,18 @@ def _is_table(lines: list[_Line], at: int) -> bool:
     return at + 1 < len(lines) and "|" in lines[at + 1].text and bool(_TABLE_RULE.match(lines[at + 1].text))
 
 
-def _is_indented_code(lines: list[_Line], at: int) -> bool:
-    """Indented by four or more, and not the continuation of a list item above."""
-    if not lines[at].text.startswith(("    ", "\t")):
+def _is_indented_code(lines: list[_Line], at: int, code: int) -> bool:
+    """Indented as code, not the continuation of a list item above, and not written like prose."""
+    text = lines[at].text
+    if lines[at].indent < code or _PROSE.match(text.strip()):
         return False
     for before in reversed(lines[:at]):
-        if not before.blank and not before.text.startswith((" ", "\t")):
-            return not _ITEM.match(before.text)
-        if not before.blank and _ITEM.match(before.text):
+        if before.blank:
+            continue
+        if _ITEM.match(before.text):
             return False
+        if before.indent < code:
+            return True
     return at > 0
 
 

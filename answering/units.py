@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from answering.segment import Block, blocks, sentences
 
 SHORT = 400  # characters: an item this short is given whole
+PARAGRAPH = 300  # characters: a longer paragraph is cut into sentences
 LONG_ITEM = 500  # characters: a longer list item is cut into sentences
-MAX_WHOLE = 1_500  # characters of a list or of a lead-in with its block that stay one unit
-_LEAD = re.compile(r":[*_\s]*\Z")
+WHOLE_LIST = 700  # characters: a list this short, with its lead-in, is one unit
+MAX_WHOLE = 1_500  # characters of a lead-in with its block that stay one unit
+TELLING = 40  # characters from which a list item says something by itself, without the list around it
+
+_OPEN_END = re.compile(r"[:,][*_\s]*\Z")
+_CLOSED_END = re.compile(r"[.!?…)\"'”`*_\]>|]\s*\Z")
+_PROMPT = re.compile(
+    r"(?:explain|describe|discuss|compare|contrast|define|list|name|design|implement|tell (?:me|us)|walk (?:me|us))\b",
+    re.IGNORECASE,
+)
+
+_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()]*\)|<?https?://\S+|</?[A-Za-z][^<>]*>")
+_PLACEHOLDER = re.compile(
+    r"\b(?:to be (?:completed|done|added|answered|written|continued|determined|announced)|coming soon|work in progress"
+    r"|not (?:yet )?(?:answered|available|written)|no answer(?: yet)?|answer pending|todo|to do|tbd|tba|tbc|wip|n/a"
+    r"|(?:useful|further|additional|related|more|other)?\s*(?:resources?|references?|reading|links?|sources?|see also)"
+    r"|back to top|answer|solution)\b",
+    re.IGNORECASE,
+)
+_NAME_ONLY = re.compile(r"(\*\*|__)(?:(?!\1)[^.!?])+\1:?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +49,58 @@ class Piece:
 
 
 def pieces(text: str, start: int, end: int, title: str = "", *, lines: bool = False) -> list[Piece]:
-    """The units of `text[start:end]`, in order.
+    """The units of `text[start:end]`, in order; they may overlap (a list, and an item of it).
 
-    A region of at most SHORT characters is one unit, unless `lines` asks for its list items and sentences. A first
-    line that repeats `title`, and headings, are no units.
+    A region of at most SHORT characters is one unit. With `lines`, list items and sentences are units even in a short
+    region. Headings, a first line that repeats `title`, and questions are no units.
     """
-    found = [b for b in _shifted(text, start, end) if b.kind not in ("heading", "markup")]
+    found = [b for b in _shifted(text, start, trimmed(text, start, end)) if not _is_heading(text, b)]
     if found and _is_title(text[found[0].start : found[0].end], title):
         found = found[1:]
     elif found and (after := _after_title(text, found[0], title)) is not None:
         found[0] = after
     if not found:
         return []
-    whole = Piece(found[0].body, found[-1].end, found[0].start, prose=len(found) == 1, whole=True)
-    if whole.end - whole.start <= SHORT and not lines:
-        return [whole]
-    return list(_cut(text, found))
+    first, last = found[0], found[-1]
+    one = len(found) == 1
+    whole = Piece(first.body if one else first.start, last.end, first.start, prose=one, whole=True)
+    if whole.end - whole.start <= SHORT and not (lines and _has_parts(text, found)):
+        return [] if _asks(text[whole.start : whole.end]) else [whole]
+    cut = [p for p in _cut(text, found, lines=lines) if not _asks(text[p.start : p.end])]
+    return [replace(p, whole=True) if (p.start, p.end) == (whole.start, whole.end) else p for p in cut]
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text is only a placeholder ("to be completed"), a list of links, or marks."""
+    rest = _PLACEHOLDER.sub(" ", _LINK.sub(" ", text))
+    return not re.search(r"\w", rest)
+
+
+def trimmed(text: str, start: int, end: int) -> int:
+    """Where `text[start:end]` ends without the links, placeholders and marks that its last lines hold."""
+    kept = end
+    for line in reversed(text[start:end].splitlines(keepends=True)):
+        if not says_nothing(line):
+            break
+        kept -= len(line)
+    return start + len(text[start:kept].rstrip())
+
+
+def _has_parts(text: str, found: Sequence[Block]) -> bool:
+    """Whether there is a list, or more than one sentence."""
+    return len(found) > 1 or len(sentences(text, found[0].body, found[0].end)) > 1
 
 
 def _shifted(text: str, start: int, end: int) -> list[Block]:
     moved = blocks(text[start:end])
     return [Block(b.kind, b.start + start, b.end + start, b.body + start, b.indent) for b in moved]
+
+
+def _is_heading(text: str, block: Block) -> bool:
+    """A heading, marked or all bold, or a rule."""
+    return block.kind in ("heading", "markup") or (
+        block.kind == "paragraph" and bool(_NAME_ONLY.fullmatch(text[block.start : block.end]))
+    )
 
 
 def _is_title(line: str, title: str) -> bool:
@@ -70,70 +120,131 @@ def _bare(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text.lower()).strip()
 
 
-def _cut(text: str, found: Sequence[Block]) -> Iterator[Piece]:
-    at, context = 0, ""
+def _asks(text: str) -> bool:
+    """A lone question or interview prompt: it asks, and answers nothing."""
+    bare = text.strip().strip("*_`\"'“” ")
+    return "\n" not in bare and (bare.endswith("?") or (bool(_PROMPT.match(bare)) and len(bare) < SHORT / 2))
+
+
+def _cut(text: str, found: Sequence[Block], *, lines: bool) -> Iterator[Piece]:
+    at = 0
     while at < len(found):
-        block, last = found[at], _group_end(text, found, at)
-        if last > at and found[last].end - block.body <= MAX_WHOLE:
-            yield from _led(text, block, found[at + 1 : last + 1])
-            at = last + 1
-            continue
-        if block.kind != "item":
-            context = ""
-        yield from _block_pieces(text, block, context)
-        if _is_lead_in(text, block):
-            context = text[block.body : block.end]
-        at += 1
+        last = _group_end(text, found, at)
+        if last > at:
+            yield from _group(text, found[at : last + 1], lines=lines)
+        else:
+            yield from _block_pieces(text, found[at], "", lines=lines)
+        at = last + 1
 
 
-def _is_lead_in(text: str, block: Block) -> bool:
-    return block.kind in ("paragraph", "item") and bool(_LEAD.search(text[block.body : block.end]))
+def _is_open(text: str, block: Block) -> bool:
+    """Whether a block's words lead on to what follows: they end in a colon or comma, or in no mark at all."""
+    said = text[block.body : block.end]
+    return block.kind in ("paragraph", "item") and (bool(_OPEN_END.search(said)) or not _CLOSED_END.search(said))
 
 
 def _group_end(text: str, found: Sequence[Block], at: int) -> int:
-    """The last block that belongs to what is said at `at`: the code, table, list or paragraph under a lead-in."""
-    if at + 1 == len(found) or found[at].kind not in ("paragraph", "item"):
+    """The last block that belongs with the one at `at`: its code, its table, its list, or the rest of its own list."""
+    block = found[at]
+    if at + 1 == len(found) or block.kind not in ("paragraph", "item"):
         return at
+    if block.kind == "item":
+        named = found[at + 1].kind == "paragraph" and _OPEN_END.search(text[block.body : block.end])
+        return at + 1 if named else _list_end(found, at)
     if found[at + 1].kind in ("code", "table"):
         return at + 1
-    if not _is_lead_in(text, found[at]):
+    if not _is_open(text, block):
         return at
-    if found[at + 1].kind == "paragraph":
-        return at + 1
-    deeper = found[at].indent if found[at].kind == "item" else -1
-    last = at
-    while last + 1 < len(found) and found[last + 1].kind == "item" and found[last + 1].indent > deeper:
-        last += 1
+    return _list_end(found, at + 1) if found[at + 1].kind == "item" else at + 1
+
+
+def _list_end(found: Sequence[Block], at: int) -> int:
+    """The last block of a list: items, and what is indented under them or is their code."""
+    last, indent = at, found[at].indent
+    for number in range(at + 1, len(found)):
+        block = found[number]
+        under = block.indent >= indent if block.kind == "item" else block.indent > indent
+        if not under and not (block.kind in ("code", "table") and number == last + 1):
+            break
+        last = number
     return last
 
 
-def _led(text: str, block: Block, members: Sequence[Block]) -> Iterator[Piece]:
-    """A lead-in with what it leads, whole; for a list each item too, for a paragraph each further sentence."""
-    spans = [(block.body, block.end)] if block.kind == "item" else sentences(text, block.body, block.end)
-    start = spans[-1][0]
-    lead = block.start if block.kind == "item" else start
-    lead_in = text[start : block.end]
-    earlier = spans[:-1] if _is_lead_in(text, block) else spans
-    yield from (Piece(a, b, a, prose=block.kind == "paragraph") for a, b in earlier)
-    if members[0].kind == "paragraph":
-        first, *others = sentences(text, members[0].body, members[0].end)
-        yield Piece(start, first[1], lead)
-        yield from (Piece(a, b, a, lead_in) for a, b in others)
+def _group(text: str, group: Sequence[Block], *, lines: bool) -> Iterator[Piece]:
+    """A lead-in with what it leads, or a list: whole where that is short, else lead-in and members to choose from."""
+    first, last = group[0], group[-1]
+    if first.kind == "item" and len(group) == 2 and last.kind == "paragraph" and last.indent <= first.indent:
+        yield from _under_lead(text, first.body, last, text[first.body : first.end])
         return
-    yield Piece(start, members[-1].end, lead, prose=False)
+    lead_in, members = "", group
+    start, limit = first.start, WHOLE_LIST
+    if first.kind == "paragraph":
+        spans = sentences(text, first.body, first.end)
+        start, limit = spans[-1][0], MAX_WHOLE if group[1].kind != "item" else WHOLE_LIST
+        earlier = spans[:-1] if _is_open(text, first) else spans
+        yield from (Piece(a, b, a) for a, b in earlier)
+        lead_in, members = text[start : first.end], group[1:]
+    if members[0].kind == "paragraph":
+        yield from _under_lead(text, start, members[0], lead_in)
+        return
+    whole = last.end - start <= limit
+    if whole:
+        yield Piece(start, last.end, start, prose=False)
+    if whole and not lines and not all(_tells(m) for m in members if m.kind == "item"):
+        return
+    for entry in _entries(members):
+        yield from _entry_pieces(text, entry, lead_in)
+
+
+def _under_lead(text: str, start: int, block: Block, lead_in: str) -> Iterator[Piece]:
+    """A paragraph under a lead-in of its own: the lead-in goes with the first sentence."""
+    first, *others = sentences(text, block.body, block.end)
+    yield Piece(start, first[1], start)
+    yield from (Piece(a, b, a, lead_in) for a, b in others)
+
+
+def _tells(block: Block) -> bool:
+    return block.end - block.body >= TELLING
+
+
+def _entries(members: Sequence[Block]) -> Iterator[list[Block]]:
+    """The members of a list by entry: an item of the outermost level with everything under it."""
+    outermost = min((m.indent for m in members if m.kind == "item"), default=0)
+    entry: list[Block] = []
     for member in members:
-        if member.kind == "item":
-            yield from _block_pieces(text, member, lead_in)
+        if member.kind == "item" and member.indent <= outermost and entry:
+            yield entry
+            entry = []
+        entry.append(member)
+    if entry:
+        yield entry
 
 
-def _block_pieces(text: str, block: Block, context: str) -> Iterator[Piece]:
+def _entry_pieces(text: str, entry: Sequence[Block], context: str) -> Iterator[Piece]:
+    """One entry of a list: alone, or with what stands under it; a long one by its parts, under its own first line."""
+    head, last = entry[0], entry[-1]
+    if len(entry) == 1:
+        yield from _block_pieces(text, head, context)
+        return
+    if last.end - head.body <= WHOLE_LIST:
+        yield Piece(head.body, last.end, head.start, context, prose=False)
+        return
+    own = f"{context} {text[head.body : head.end]}"
+    if not _is_open(text, head) and _tells(head):
+        yield from _block_pieces(text, head, context)
+    for inner in _entries(entry[1:]):
+        yield from _entry_pieces(text, inner, own)
+
+
+def _block_pieces(text: str, block: Block, context: str, *, lines: bool = False) -> Iterator[Piece]:
     if block.kind in ("code", "table"):
         yield Piece(block.start, block.end, block.start, context, prose=False)
         return
-    length = block.end - block.body
-    if block.kind == "item" and length <= LONG_ITEM:
-        yield Piece(block.body, block.end, block.start, context, prose=False)
+    said, prose = text[block.body : block.end], block.kind == "paragraph"
+    if len(said) <= (PARAGRAPH if prose else LONG_ITEM) and not lines:
+        if not _OPEN_END.search(said) or said.rstrip().endswith(","):
+            yield Piece(block.body, block.end, block.start, context, prose=prose)
         return
     for number, (start, end) in enumerate(sentences(text, block.body, block.end)):
-        if not _LEAD.search(text[start:end]):
-            yield Piece(start, end, block.start if number == 0 else start, context, prose=block.kind == "paragraph")
+        if not _OPEN_END.search(text[start:end]):
+            yield Piece(start, end, block.start if number == 0 else start, context, prose=prose)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from answering.ground.lexicon import lexicon
-from answering.ground.words import is_content, words
+from answering.ground.words import is_content, plain, words
 from answering.segment import CITATION, Block, blocks, sentences
 
 _LEAD_IN = re.compile(r"\b(?:as follows|following|here (?:is|are)|here's|below|these)\b", re.IGNORECASE)
@@ -89,4 +89,5 @@ def _says_something(text: str) -> bool:
         return False
     if bare.endswith(":") and _LEAD_IN.search(bare):
         return False
-    return any(is_content(w) and w not in lexicon().meta for w in words(bare))
+    said = plain(bare)
+    return any(is_content(w) and w not in lexicon().meta for w in words(said)) or any(c.isdigit() for c in said)

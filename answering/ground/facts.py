@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -81,20 +81,28 @@ def facts(text: str) -> Facts:
     masked = _REFERENCE.sub(lambda m: " " * len(m.group()), masked)
     masked = re.sub(r"(?m)^\s*\(?\d{1,3}[.)](?=\s)", lambda m: " " * len(m.group()), masked)
     complexity = _find(_COMPLEXITY, masked, lambda t: re.sub(r"[\s$\\]|left|right", "", t).lower())
-    versions = _find(_VERSION, masked, _version_key)
-    identifiers = _identifiers(masked)
     stated = dates(masked)
-    taken = [(d.start, d.end) for d in stated]
-    taken += [(f.start, f.start + len(f.text)) for f in complexity]
+    amounts = quantities(masked, [*((d.start, d.end) for d in stated), *map(_stretch, complexity)])
+    measured = [q.start for q in amounts if q.dimension]
+    versions = tuple(f for f in _find(_VERSION, masked, _version_key) if not _holds(f, measured))
     return Facts(
-        numbers=tuple(quantities(masked, taken)),
+        numbers=tuple(q for q in amounts if not any(_holds(f, [q.start]) for f in versions)),
         dates=tuple(stated),
         versions=versions,
-        identifiers=identifiers,
+        identifiers=_identifiers(masked),
         complexity=complexity,
         names=_names(masked),
         quotes=_find(_QUOTED, masked, lambda t: re.sub(r"\W+", " ", t.lower()).strip()),
     )
+
+
+def _stretch(fact: Fact) -> tuple[int, int]:
+    return fact.start, fact.start + len(fact.text)
+
+
+def _holds(fact: Fact, places: Iterable[int]) -> bool:
+    start, end = _stretch(fact)
+    return any(start <= place < end for place in places)
 
 
 def _find(pattern: re.Pattern[str], text: str, key: Callable[[str], str]) -> tuple[Fact, ...]:

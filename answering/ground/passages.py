@@ -81,8 +81,8 @@ def passage(text: str) -> Passage:
 
 
 def content_stems(text: str) -> list[str]:
-    """The stems of the content words of a text, in order."""
-    return [stem(w) for w in words(text) if is_content(w)]
+    """The stems of the content words of a text, in order. Figures are none: the checks compare those."""
+    return [stem(w) for w in words(text) if is_content(w) and not w.isdigit()]
 
 
 def best_window(claim: Iterable[str], passages: Sequence[Passage]) -> Window | None:
