@@ -50,7 +50,7 @@ def build_retrieval(
     """Everything that searching and indexing need. `embedder` takes the place of `model`. Raises ModelError."""
     embedder = embedder or build_embedder(home, shared_cache=shared_cache, model=model)
     index = build_index(
-        home, embedder, qdrant_url=qdrant_url, qdrant_api_key=qdrant_api_key, collection=qdrant_collection
+        home, embedder, qdrant_url=qdrant_url, qdrant_api_key=qdrant_api_key, qdrant_collection=qdrant_collection
     )
     cache = EmbeddingCache(home / EMBEDDINGS_FILE)
     indexer = ChunkIndexer(embedder, index, cache)
@@ -70,15 +70,23 @@ def build_embedder(home: Path, *, shared_cache: Path, model: str = "") -> Embedd
 
 
 def build_index(
-    home: Path, embedder: Embedder, *, qdrant_url: str = "", qdrant_api_key: str = "", collection: str = "cuecard"
+    home: Path,
+    embedder: Embedder,
+    *,
+    qdrant_url: str = "",
+    qdrant_api_key: str = "",
+    qdrant_collection: str = "cuecard",
 ) -> VectorIndex:
-    """The index for this embedder's vectors: embedded in the home, or `collection` of a Qdrant server."""
+    """The index for this embedder's vectors: embedded in the home, or a collection of a Qdrant server.
+
+    Version keys are a catalog's own: each catalog needs a collection of its own.
+    """
     fingerprint = index_fingerprint(embedder)
     if qdrant_url:
         from retrieval.server import ServerIndex
 
         return ServerIndex(
-            qdrant_url, dim=embedder.dim, fingerprint=fingerprint, api_key=qdrant_api_key, collection=collection
+            qdrant_url, dim=embedder.dim, fingerprint=fingerprint, api_key=qdrant_api_key, collection=qdrant_collection
         )
     from retrieval.edge import EdgeIndex
 

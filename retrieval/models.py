@@ -77,30 +77,40 @@ def ensure_model(name: str, home: Path, cache: Path) -> Path:
     source = find_source(name)
     mark = fingerprint(source)
     kept, shared = home / "models" / mark, cache / "models" / mark
-    if not _is_whole(kept):
-        try:
-            _ensure_shared(source, mark, shared)
+    if _is_whole(kept):
+        return kept
+    try:
+        if _ensure_shared(source, mark, shared):
             _place(kept, lambda folder: _link(shared, folder))
-        except OSError as error:
-            raise ModelError(
-                f"The embedding model can't be kept under {home} or {cache}: {error}.",
-                hint="Make both folders writable, or set CUECARD_CACHE to one that is.",
-            ) from error
+        else:
+            _place(kept, lambda folder: _export(source, folder, mark))
+    except OSError as error:
+        raise ModelError(
+            f"The embedding model can't be kept under {home}: {error}.", hint="Make that folder writable."
+        ) from error
     return kept
 
 
-def _ensure_shared(source: str, mark: str, shared: Path) -> None:
-    """Export into the cache, one process at a time; the others wait and find it done."""
+def _ensure_shared(source: str, mark: str, shared: Path) -> bool:
+    """Export into the cache, one process at a time; the others wait and find it done. False where it can't be kept."""
     if _is_whole(shared):
-        return
+        return True
     from filelock import FileLock
 
+    try:
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{shared}.lock"):
+            if not _is_whole(shared):
+                _place(shared, lambda folder: _export(source, folder, mark))
+    except OSError:
+        return False
+    return True
+
+
+def _export(source: str, folder: Path, mark: str) -> None:
     from retrieval.export import export_model
 
-    shared.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{shared}.lock"):
-        if not _is_whole(shared):
-            _place(shared, lambda folder: export_model(source, folder, mark))
+    export_model(source, folder, mark)
 
 
 def _place(target: Path, fill: Callable[[Path], None]) -> None:

@@ -26,11 +26,12 @@ def document(path: str, *chunks: Chunk, collection: str = "default", meta: Meta 
 
 
 class MemoryCatalog:
-    """Serves what it was given, until it is retired."""
+    """Serves what it was given, until it is retired. `unanswered`: ids of chunks whose question has no answer."""
 
     def __init__(self, *versions: NewVersion) -> None:
         self.live: dict[int, Document] = {}
         self.changes = 0
+        self.unanswered: set[str] = set()
         self.serve(*versions)
 
     def serve(self, *versions: NewVersion) -> None:
@@ -51,14 +52,14 @@ class MemoryCatalog:
     def live_chunks(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], StoredChunk]:
         wanted = set(keys)
         return {
-            (key, each.id): stored(key, document, each)
+            (key, each.id): stored(key, document, each, answered=each.id not in self.unanswered)
             for key, document in self.live.items()
             for each in document.chunks
             if (key, each.id) in wanted
         }
 
 
-def stored(key: int, document: Document, each: Chunk) -> StoredChunk:
+def stored(key: int, document: Document, each: Chunk, *, answered: bool = True) -> StoredChunk:
     """A chunk as a catalog gives it back."""
     return StoredChunk(
         id=each.id,
@@ -72,7 +73,7 @@ def stored(key: int, document: Document, each: Chunk) -> StoredChunk:
         heading=each.heading,
         question=each.question,
         questions=each.questions,
-        answer=each.span if each.question else None,
+        answer=each.span if each.question and answered else None,
         talking_points=(),
         document_id=document.id,
         document=document.path,

@@ -80,10 +80,17 @@ def test_a_half_deleted_model_is_made_whole(tiny_model: Path, cache: Path, tmp_p
     assert leftovers == []
 
 
-def test_an_unwritable_place_is_an_error_of_ours(tiny_model: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    with pytest.raises(ModelError, match=r"can't be kept.*CUECARD_CACHE"):
-        ensure_model(str(tiny_model), tmp_path / "home", tmp_path / "file")
+def test_without_a_usable_cache_the_home_keeps_its_own(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("in the way", encoding="utf-8")
+    kept = ensure_model(str(tiny_model), tmp_path / "home", tmp_path / "cache")
+    assert kept.is_relative_to(tmp_path / "home")
+    assert OnnxEmbedder(kept).embed_queries(["redis"]).shape == (1, 20)
+
+
+def test_a_home_that_can_not_keep_it_is_an_error_of_ours(tiny_model: Path, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("in the way", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"can't be kept.*Make that folder writable"):
+        ensure_model(str(tiny_model), tmp_path / "home", cache)
 
 
 def test_two_processes_at_once_make_one_good_model(tiny_model: Path, tmp_path: Path) -> None:

@@ -138,6 +138,17 @@ def test_exact_duplicates_are_folded_and_nothing_else(library: Library) -> None:
     assert library.find("redis evicts keys", filters={"document": "copy.md"}) == ["copy"]
 
 
+def test_a_question_without_an_answer_does_not_beat_one_with(library: Library) -> None:
+    bare = document("bank.md", chunk("bare", "What is a deadlock?", question="What is a deadlock?"))
+    library.add(NewVersion(7, bare))
+    library.catalog.unanswered.add("bare")
+    result = library.retriever.search("what is a deadlock")
+    assert result.hits[0].chunk.id == "deadlock"
+    assert [hit.chunk.id for hit in result.unanswered] == ["bare"]
+    library.catalog.retire(1)
+    assert library.retriever.search("what is a deadlock").evidence["unanswered_lead"] > 0.5
+
+
 def test_filters_and_collections_narrow_the_search(library: Library) -> None:
     everything = "lock cache index redis"
     assert set(library.find(everything, collection="team")) == {"redis", "stampede"}
