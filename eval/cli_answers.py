@@ -13,6 +13,7 @@ from eval.library import Library
 from eval.options import common, end, load_cases
 from eval.ports import Home
 from eval.results import default_folder, table, write_results
+from eval.systems import refuse_degraded
 from eval.thresholds import parse_thresholds, shortfalls
 
 _BY_TYPE = ("answered_share", "accuracy", "citation_precision", "citation_recall", "reference_f1")
@@ -29,6 +30,7 @@ def answers(home: Home, queries: Path, collection: str | None, fail_under: Seque
         library = Library(parts.catalog, collection)
         library.must_hold({judgment.file for case in cases for judgment in case.relevant})
         # the first question pays for loading the model, which is no property of the answers
+        refuse_degraded(parts.retriever.search(cases[0].query, k=1, collection=collection))
         parts.answerer.ask(cases[0].query, collection=collection)
         judged = judge_all(lambda question: parts.answerer.ask(question, collection=collection), cases, library)
         about = {"fingerprint": library.fingerprint, "documents": len(library)}

@@ -17,7 +17,7 @@ from eval.logistic import best_penalty, choose_threshold, fit, operating_point, 
 from eval.options import FILE, load_cases
 from eval.ports import Home
 from eval.stats import auroc, calibration_error
-from eval.systems import returned, run_system
+from eval.systems import refuse_degraded, returned, run_system
 from ingest.errors import UsageError
 
 
@@ -50,6 +50,7 @@ def fit_confidence(
     """
     cases = [case for path in queries for case in load_cases(path)]
     with home.open_parts() as parts:
+        refuse_degraded(parts.retriever.search(cases[0].query, k=1, collection=collection))
         run = run_system(lambda query: returned(parts.retriever.search(query, k=10, collection=collection)), cases)
     failed = [r.error for r in run.values() if r.error]
     if failed:

@@ -19,7 +19,7 @@ from eval.reports import comparison_record, overview, per_query, report
 from eval.results import default_folder, write_results
 from eval.runs import Run, read_run
 from eval.stats import compare
-from eval.systems import first, only_arms, rank_bm25, reciprocal_rank_fusion, returned, run_system
+from eval.systems import first, only_arms, rank_bm25, reciprocal_rank_fusion, refuse_degraded, returned, run_system
 from eval.thresholds import parse_thresholds, shortfalls
 from ingest.errors import NotFoundError, UsageError
 from retrieval.hits import ARMS, Arm
@@ -130,7 +130,7 @@ def make_runs(
         return run_system(lambda query: returned(retriever.search(query, k=depth, collection=collection)), cases)
 
     # the first question pays for loading the model, which is no property of the ranking
-    parts.retriever.search(cases[0].query, k=k, collection=collection)
+    refuse_degraded(parts.retriever.search(cases[0].query, k=k, collection=collection))
     runs: dict[str, Run] = {MAIN: run(parts.retriever, k)}
     for names in arms:
         runs["arms:" + "+".join(names)] = run(only_arms(parts.retrieval, parts.catalog, names), k)

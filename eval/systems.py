@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from eval.cases import Case
 from eval.runs import Result, Returned, Run
+from ingest.errors import IndexUnavailableError
 from ingest.items import Chunk
 from retrieval.build import Retrieval
 from retrieval.fuse import FusionWeights
@@ -38,13 +39,20 @@ def run_system(search: Search, cases: Iterable[Case]) -> dict[str, Returned]:
     return run
 
 
+def refuse_degraded(found: SearchResult) -> None:
+    """Raises IndexUnavailableError where the library can't be searched as it should: figures would say nothing."""
+    if found.degraded:
+        hint = "`cuecard doctor` says why; `cuecard ingest` builds the index anew."
+        raise IndexUnavailableError("The library's index or embedding model can't be used.", hint=hint)
+
+
 def returned(found: SearchResult) -> Returned:
-    """A search result as a run keeps it."""
+    """A search result as a run keeps it; one that some arm had no part in counts as failed."""
     results = tuple(
         Result(h.chunk.document, h.chunk.span.start, h.chunk.span.end, h.chunk.text, h.score, h.chunk.id)
         for h in found.hits
     )
-    return Returned(results, evidence=found.evidence)
+    return Returned(results, evidence=found.evidence, error="degraded" if found.degraded else "")
 
 
 def only_arms(retrieval: Retrieval, catalog: ChunkCatalog, arms: Collection[Arm]) -> Retriever:

@@ -15,7 +15,8 @@ from answering.logistic import load
 from eval.cli import command
 from eval.formats import read_beir, read_trec_qrels, read_trec_run
 from eval.runs import read_run
-from ingest.errors import CuecardError, UsageError
+from ingest.errors import CuecardError, IndexUnavailableError, UsageError
+from retrieval.hits import SearchResult
 from tests.eval.conftest import FakeHome, FakeParts
 
 RESULTS = {"config.json", "environment.json", "summary.json", "per_query.jsonl", "report.md", "runs"}
@@ -162,6 +163,18 @@ def test_a_question_that_fails_scores_0_and_is_counted(
     assert result["overall"]["Success@1"] == 0.75
     failed = next(r for r in records(tmp_path / "o" / "per_query.jsonl") if r["id"] == "s3")
     assert "out of order" in failed["runs"]["cuecard"]["error"]
+
+
+@pytest.mark.parametrize("name", ["retrieval", "answers", "fit-confidence"])
+def test_a_library_that_can_not_be_searched_is_not_measured(
+    parts: FakeParts, queries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def degraded(query: str, **_: Any) -> SearchResult:
+        return SearchResult(query, (), degraded=True)
+
+    monkeypatch.setattr(parts.retriever, "search", degraded)
+    with pytest.raises(IndexUnavailableError, match="cuecard ingest"):
+        run(FakeHome(parts), name, "--queries", queries, "--output", tmp_path / "o")
 
 
 def test_answers_are_measured(home: FakeHome, queries: Path, tmp_path: Path) -> None:
