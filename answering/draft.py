@@ -57,7 +57,9 @@ class Drafter:
 
     def _held(self, question: str, result: SearchResult, *, wanted: bool) -> Draft | None:
         """What the library says to this very question; None where it does not hold it, or not surely enough."""
-        found = match(question, result.hits, self.catalog)
+        seen = {(hit.chunk.version_key, hit.chunk.id) for hit in result.hits}
+        further = [hit for hit in result.unanswered if (hit.chunk.version_key, hit.chunk.id) not in seen]
+        found = match(question, [*result.hits, *further], self.catalog)
         if found is None:
             return None
         if not found.spans:

@@ -62,7 +62,8 @@ def match(question: str, hits: Sequence[Hit], catalog: Catalog) -> Match | None:
     runner_up = max((_cosine(h) for h in rest), default=0.0)
     if not _is_asked(question, chosen, catalog, similarity=_cosine(best), margin=_cosine(best) - runner_up):
         return None
-    if min(h.rank for h in (best, *twins)) > BEST_RANKS and _cosine(best) < SAME_WORDS:
+    # search ranks questions without an answer lower on purpose
+    if chosen.spans and min(h.rank for h in (best, *twins)) > BEST_RANKS and _cosine(best) < SAME_WORDS:
         return None
     others = tuple(h for h in (best, *twins) if h is not chosen.hit)
     return Match(chosen.hit, chosen.item, chosen.spans, _cosine(best), _cosine(best) - runner_up, others)

@@ -16,6 +16,8 @@ MAX_WHOLE = 1_500  # characters of a lead-in with its block that stay one unit
 TELLING = 40  # characters from which a list item says something by itself, without the list around it
 
 _OPEN_END = re.compile(r"[:,][*_\s]*\Z")
+_MARKER = re.compile(r"(\s*)(?:[-*+•]|\d{1,3}[.)])\s+")
+_FENCES = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 _CLOSED_END = re.compile(r"[.!?…)\"'”`*_\]>|]\s*\Z")
 _PROMPT = re.compile(
     r"(?:explain|describe|discuss|compare|contrast|define|list|name|design|implement|tell (?:me|us)|walk (?:me|us))\b",
@@ -61,12 +63,13 @@ def pieces(text: str, start: int, end: int, title: str = "", *, lines: bool = Fa
         found[0] = after
     if not found:
         return []
+    found[0] = _with_marker(text, found[0])
     first, last = found[0], found[-1]
     one = len(found) == 1
     whole = Piece(first.body if one else first.start, last.end, first.start, prose=one, whole=True)
     if whole.end - whole.start <= SHORT and not (lines and _has_parts(text, found)):
-        return [] if _asks(text[whole.start : whole.end]) else [whole]
-    cut = [p for p in _cut(text, found, lines=lines) if not _asks(text[p.start : p.end])]
+        return [] if _unfit(text[whole.start : whole.end]) else [whole]
+    cut = [p for p in _cut(text, found, lines=lines) if not _unfit(text[p.start : p.end])]
     return [replace(p, whole=True) if (p.start, p.end) == (whole.start, whole.end) else p for p in cut]
 
 
@@ -80,7 +83,7 @@ def trimmed(text: str, start: int, end: int) -> int:
     """Where `text[start:end]` ends without the links, placeholders and marks that its last lines hold."""
     kept = end
     for line in reversed(text[start:end].splitlines(keepends=True)):
-        if not says_nothing(line):
+        if not says_nothing(line) or line.lstrip().startswith(("```", "~~~", "|")):
             break
         kept -= len(line)
     return start + len(text[start:kept].rstrip())
@@ -94,6 +97,15 @@ def _has_parts(text: str, found: Sequence[Block]) -> bool:
 def _shifted(text: str, start: int, end: int) -> list[Block]:
     moved = blocks(text[start:end])
     return [Block(b.kind, b.start + start, b.end + start, b.body + start, b.indent) for b in moved]
+
+
+def _with_marker(text: str, block: Block) -> Block:
+    """A first block whose list marker stands before the region, made to begin with it."""
+    line = text.rfind("\n", 0, block.start) + 1
+    marker = _MARKER.fullmatch(text, line, block.start)
+    if block.kind != "paragraph" or marker is None:
+        return block
+    return Block("item", line + len(marker.group(1)), block.end, block.body, len(marker.group(1)))
 
 
 def _is_heading(text: str, block: Block) -> bool:
@@ -118,6 +130,11 @@ def _after_title(text: str, block: Block, title: str) -> Block | None:
 
 def _bare(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text.lower()).strip()
+
+
+def _unfit(text: str) -> bool:
+    """A question, or half a code block (a document can end, or be cut, inside one)."""
+    return _asks(text) or len(_FENCES.findall(text)) % 2 == 1
 
 
 def _asks(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from answering import logistic
@@ -53,7 +54,7 @@ class Checker:
         The weakest claim decides the score. Markers in claims' `sources` are 1-based places in `sources`.
         """
         marked = [MarkedSource(i, source.text) for i, source in enumerate(sources, 1)]
-        claims = tuple(self._claim(piece, marked, _stems(question)) for piece in split(answer))
+        claims = tuple(self._claims(answer, 0, len(answer), marked, question))
         score = weakest(claims)
         reasons = claim_reasons(claims)
         if claims and not sources:
@@ -69,14 +70,24 @@ class Checker:
     ) -> tuple[Claim, ...]:
         """Check an answer whose stretches cite one source each.
 
-        A claim is held against the sources of the stretches it touches; one that touches none, against all.
+        A claim lies in one stretch and is held against its source; what no stretch has, against all sources.
         """
-        claims = []
-        for piece in split(answer):
-            mine = {c.marker for c in cited if c.start < piece.end and piece.start < c.end}
-            bound = [source for source in sources if source.marker in mine] or list(sources)
-            claims.append(self._claim(piece, bound, _stems(question)))
-        return tuple(claims)
+        claims: list[Claim] = []
+        at = 0
+        for stretch in sorted(cited, key=lambda c: c.start):
+            own = [source for source in sources if source.marker == stretch.marker]
+            claims += self._claims(answer, at, stretch.start, sources, question)
+            claims += self._claims(answer, max(at, stretch.start), stretch.end, own, question)
+            at = max(at, stretch.end)
+        return (*claims, *self._claims(answer, at, len(answer), sources, question))
+
+    def _claims(
+        self, answer: str, start: int, end: int, sources: Sequence[MarkedSource], question: str | None
+    ) -> list[Claim]:
+        """The claims of `answer[start:end]`, with their places in the whole answer."""
+        pieces = split(answer[start:end])
+        moved = [replace(p, start=p.start + start, end=p.end + start) for p in pieces]
+        return [self._claim(piece, sources, _stems(question)) for piece in moved]
 
     def _claim(self, piece: Piece, sources: Sequence[MarkedSource], question: Collection[str]) -> Claim:
         if not piece.claims:

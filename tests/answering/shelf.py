@@ -74,7 +74,8 @@ class Shelf:
         unknown = sum(not any(t in h for h in held) for t in wanted) / max(1, len(wanted))
         best = max((len(wanted & h) / max(1, len(wanted)) for h in held), default=0.0)
         dense = max((h.similarities.get("dense", 0.0) for h in hits), default=0.0)
-        return SearchResult(query, hits, {}, {"dense_top": dense, "coverage_best": best, "unknown": unknown})
+        evidence = {"dense_top": dense, "coverage_best": best, "unknown": unknown}
+        return SearchResult(query, hits, evidence=evidence)
 
     def _scored(self, wanted: set[str], query: str, chunk: StoredChunk) -> tuple[float, StoredChunk, dict[Arm, float]]:
         overlap = len(wanted & _terms(chunk)) / max(1, len(wanted))
