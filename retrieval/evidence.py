@@ -22,6 +22,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from ingest.items import StoredChunk
 from retrieval.hits import ARMS, Arm, Hit
 from retrieval.terms import Bm25Weights, content_terms, term_id, tokenize
 
@@ -61,7 +62,7 @@ def describe(
     only. `idf`: by dimension, 0 for terms that the index doesn't hold.
     `bm25_ceiling`: the score of a perfect match. `points`: how many the index has.
     """
-    weights = _term_weights(query, idf, points)
+    weights = term_weights(query, idf, points)
     hits = [hit for hit in hits if hit not in unanswered]
     arms: dict[Arm, list[float]] = {
         arm: sorted((hit.similarities[arm] for hit in hits if arm in hit.similarities), reverse=True) for arm in ARMS
@@ -100,7 +101,12 @@ def perfect_bm25(idf: Mapping[int, float], points: int, weights: Bm25Weights) ->
     return (weights.k1 + 1) * sum(value or _rarest(points) for value in idf.values())
 
 
-def _term_weights(query: str, idf: Mapping[int, float], points: int) -> dict[int, float]:
+def coverage(weights: Mapping[int, float], chunk: StoredChunk) -> float:
+    """The share of the query's content words, by weight, that a chunk or its context holds, 0..1."""
+    return _share(weights, _term_ids(f"{chunk.context}\n{chunk.text}"))
+
+
+def term_weights(query: str, idf: Mapping[int, float], points: int) -> dict[int, float]:
     """The IDF of each content word of the query; words that the index doesn't hold weigh as much as the rarest."""
     terms = (term_id(term) for term in content_terms(query))
     return {term: idf[term] or _rarest(points) for term in terms if term in idf}

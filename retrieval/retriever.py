@@ -9,7 +9,7 @@ from dataclasses import replace
 from ingest.errors import IndexUnavailableError, ModelError, UsageError
 from ingest.items import StoredChunk
 from retrieval.cache import LruCache
-from retrieval.evidence import describe, perfect_bm25
+from retrieval.evidence import coverage, describe, perfect_bm25, term_weights
 from retrieval.fuse import FusionWeights, fuse
 from retrieval.hits import ARMS, Arm, Hit, SearchResult
 from retrieval.ports import FILTER_KEYS, ArmResults, ChunkCatalog, Embedder, Filters, SparseVector, VectorIndex, Vectors
@@ -23,6 +23,10 @@ _EVIDENCE_HITS = 10  # evidence looks at so many hits, whatever k is
 # A question that the library asks and does not answer counts so much of its score: it fits any question like it and
 # answers none. nDCG@10 on the development benchmark 0.782 without, 0.789 at 0.8, 0.792 at 0.5.
 _UNANSWERED = 0.5
+# What the share of the query's words that a chunk holds adds to its fused score (1 + this is then 1 again): BM25 alone
+# lets one rare word stand for several missing ones. nDCG@10 on the development benchmark 0.786 without, 0.794 to 0.801
+# between 0.1 and 0.2, 0.793 at 0.4.
+_COVERAGE = 0.15
 _DUPLICATES = 10  # so many more are loaded, because exact duplicates are folded
 _MOST_TERMS = 256  # distinct terms of a query that are matched; more is a pasted document
 _KEPT_VECTORS, _KEPT_RESULTS = 1024, 256
@@ -91,7 +95,8 @@ class Retriever:
         timings["search"] = _ms(started)
         started = time.perf_counter()
         ceiling = perfect_bm25(found.idf, points, self._bm25)
-        hits = self._fuse(found, ceiling, max(k, _EVIDENCE_HITS) + _DUPLICATES)
+        words = term_weights(query, found.idf, points)
+        hits = self._fuse(found, ceiling, words, max(k, _EVIDENCE_HITS) + _DUPLICATES)
         hits, unanswered = hits[: max(k, _EVIDENCE_HITS)], tuple(hit for hit in hits if _is_unanswered(hit.chunk))
         evidence = describe(query, hits, unanswered, idf=found.idf, bm25_ceiling=ceiling, points=points)
         timings["fuse"] = _ms(started)
@@ -126,7 +131,7 @@ class Retriever:
                 break
         return found
 
-    def _fuse(self, found: ArmResults, ceiling: float, wanted: int) -> list[Hit]:
+    def _fuse(self, found: ArmResults, ceiling: float, words: Mapping[int, float], wanted: int) -> list[Hit]:
         scores: dict[Arm, dict[Key, float]] = {
             arm: {(hit.version_key, hit.chunk_id): hit.score for hit in found.arms.get(arm, ())} for arm in ARMS
         }
@@ -135,8 +140,8 @@ class Retriever:
         order = sorted(fused, key=lambda key: (-fused[key], key))
         chunks = self._catalog.live_chunks(order[: wanted + _DUPLICATES])
         for key, chunk in chunks.items():
-            if _is_unanswered(chunk):
-                fused[key] *= _UNANSWERED
+            score = (fused[key] + _COVERAGE * coverage(words, chunk)) / (1 + _COVERAGE)
+            fused[key] = score * _UNANSWERED if _is_unanswered(chunk) else score
         order = sorted(chunks, key=lambda key: (-fused[key], key))
         hits: list[Hit] = []
         seen: set[tuple[str | None, str]] = set()
