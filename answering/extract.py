@@ -20,7 +20,7 @@ from retrieval.terms import content_terms
 
 MOST_UNITS = 4  # stretches in one answer; a reader of a chat window takes in about so many
 MOST_CHARS = 1_200  # of an answer from several stretches; a single unit may be longer
-EMBEDDED = 6  # candidates whose own similarity is computed (some 3 ms each)
+EMBEDDED = 2  # best candidates whose own similarity is computed (some 3 ms each); more did not choose better
 CONTEXT = 0.4  # what a question's word counts that stands only in heading, title or question of the item
 # The parts of a unit's score: words, cosine, the hit's score, and 1 / rank of the hit. Chosen on the development
 # questions, where the maximum is flat; they add up to 1.

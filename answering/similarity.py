@@ -10,7 +10,7 @@ from answering.ports import Embedder, Vectors
 from ingest.errors import ModelError
 from retrieval.cache import LruCache
 
-CUT = 240  # characters of a text that are embedded: what a unit is about shows early, and time grows with length
+CUT = 160  # characters of a text that are embedded: what a unit is about shows early, and time grows with length
 _KEPT_PASSAGES, _KEPT_QUESTIONS = 4096, 256
 
 

@@ -54,13 +54,16 @@ def pieces(text: str, start: int, end: int, title: str = "", *, lines: bool = Fa
     """The units of `text[start:end]`, in order; they may overlap (a list, and an item of it).
 
     A region of at most SHORT characters is one unit. With `lines`, list items and sentences are units even in a short
-    region. Headings, a first line that repeats `title`, and questions are no units.
+    region, and so is a title with a figure in it ("Introduction (0-2 min)"). Otherwise headings, a first line that
+    repeats `title`, and questions are no units.
     """
-    found = [b for b in _shifted(text, start, trimmed(text, start, end)) if not _is_heading(text, b)]
-    if found and _is_title(text[found[0].start : found[0].end], title):
-        found = found[1:]
-    elif found and (after := _after_title(text, found[0], title)) is not None:
-        found[0] = after
+    named, found = _without_title(text, _shifted(text, start, trimmed(text, start, end)), title)
+    if lines and named is not None and re.search(r"\d", text[named.start : named.end]):
+        return [Piece(named.body, named.end, named.start, prose=False), *_pieces(text, found, lines=True)]
+    return _pieces(text, found, lines=lines)
+
+
+def _pieces(text: str, found: list[Block], *, lines: bool) -> list[Piece]:
     if not found:
         return []
     found[0] = _with_marker(text, found[0])
@@ -115,17 +118,19 @@ def _is_heading(text: str, block: Block) -> bool:
     )
 
 
-def _is_title(line: str, title: str) -> bool:
-    return bool(title) and _bare(line) == _bare(title)
-
-
-def _after_title(text: str, block: Block, title: str) -> Block | None:
-    """What follows a title that stands as the first line of a paragraph."""
-    line, newline, _ = text[block.start : block.end].partition("\n")
-    if not newline or block.kind != "paragraph" or not _is_title(line, title):
-        return None
-    start = block.start + len(line) + 1
-    return Block("paragraph", start, block.end, start, block.indent)
+def _without_title(text: str, found: Sequence[Block], title: str) -> tuple[Block | None, list[Block]]:
+    """The title that the text begins with, if it does, and the blocks after it that are no headings."""
+    first = found[0] if found else None
+    named, rest = None, list(found)
+    if first is not None and first.kind in ("paragraph", "heading", "item"):
+        line, newline, _ = text[first.body : first.end].partition("\n")
+        if title and _bare(line) == _bare(title):
+            end = first.body + len(line.rstrip())
+            named, rest = Block("heading", first.start, end, first.body, first.indent), list(found[1:])
+            start = first.body + len(line) + 1
+            if newline and first.kind == "paragraph":
+                rest.insert(0, Block("paragraph", start, first.end, start, first.indent))
+    return named, [b for b in rest if not _is_heading(text, b)]
 
 
 def _bare(text: str) -> str:
