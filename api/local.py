@@ -13,7 +13,7 @@ from api.home import Holding
 from api.library import Body, Filters, Progress, checked_k, checked_question
 from api.settings import Settings
 from ingest.catalog_info import DocumentInfo
-from ingest.errors import NotFoundError
+from ingest.errors import IndexUnavailableError, NotFoundError
 
 
 class LocalLibrary:
@@ -37,6 +37,10 @@ class LocalLibrary:
     def search(self, query: str, *, k: int, collection: str | None, filters: Filters) -> Body:
         text = checked_question(query, what="query")
         result = self.parts.retriever.search(text, k=checked_k(k), collection=collection, filters=filters)
+        if result.degraded and not result.hits:
+            # an empty list would read as "the library holds nothing like it"
+            hint = "`cuecard doctor` says why; `cuecard ingest` on your documents builds the index anew."
+            raise IndexUnavailableError("The index can't be searched right now.", hint=hint)
         return {"query": query, "hits": [hit.to_dict() for hit in result.hits], "timings_ms": dict(result.timings_ms)}
 
     def check(self, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:

@@ -116,6 +116,9 @@ def test_a_lost_index_is_built_anew_by_the_next_ingest(cuecard: Cuecard, own_hom
     [index] = [check for check in doctor.json["checks"] if check["name"] == "index"]
     assert index["state"] == "failed"
     assert "cuecard ingest" in index["hint"]
+    lost = cuecard("search", "cache stampede", "--home", own_home)
+    assert lost.code == 1
+    assert "can't be searched" in lost.err
     one = tmp_path / "one"
     one.mkdir()
     (one / "one.md").write_text("# One\n\n- **Lead:** a single note about nothing else.\n", encoding="utf-8")
