@@ -20,8 +20,8 @@ from answering.segment import CITATION
 WEIGHTS = Path(__file__).with_name("weights.json")
 # Checks whose disagreement with an otherwise matching stretch turns a claim into its opposite.
 DECISIVE = frozenset({"numbers", "dates", "versions", "complexity", "negation", "identifiers"})
-# Names that a source either has or does not have: a claim with one that no source has is not fully supported.
-EXACT = frozenset({"versions", "identifiers", "complexity", "quotes"})
+# Things that a source either states or does not: a claim with one that no source states is not fully supported.
+EXACT = frozenset({"numbers", "dates", "versions", "identifiers", "complexity", "quotes"})
 # "Otherwise matching": two thirds of the claim's content words stand in the window, so that one exchanged word in a
 # sentence of five to ten stands out. Chosen by hand.
 MATCHING = 0.66
@@ -29,7 +29,7 @@ MATCHING = 0.66
 CONTRADICTED_SCORE = 0.1
 # Share of the supported threshold from which a claim is half supported. Chosen by hand.
 PARTIAL_SHARE = 0.7
-# Share of the supported threshold that a claim with an unknown exact name reaches at most: it is partial at best.
+# Share of the supported threshold that a claim with an unstated exact thing reaches at most: it is partial at best.
 MISSING_SHARE = 0.9
 # Characters from which a stretch that a source has letter for letter needs no word boundaries around it.
 LITERAL = 20

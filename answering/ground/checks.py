@@ -17,6 +17,7 @@ from answering.ground.words import stem
 
 ELSEWHERE = 0.3  # a number taken from a sentence that shares this much less with the claim than the window is misplaced
 
+REPEATED = 0.85  # share, both ways, from which claim and sentence are the same but for a word or two
 RESTATED = 0.6  # share of a sentence's content words from which a claim is taken to say that sentence again
 
 
@@ -77,14 +78,14 @@ class Case:
         number = max(0, bisect_right(source.starts, at) - 1)
         return len(self._stems & set(source.stems[number])) / max(1, len(self._stems))
 
-    def restated(self) -> Iterator[str]:
-        """The sentences of the window most of whose content words the claim has."""
+    def restated(self, share: float) -> Iterator[str]:
+        """The sentences of the window of whose content words the claim has at least this share."""
         if self.window is None:
             return
         source = self.passages[self.window.source]
         for i in range(self.window.first, self.window.last + 1):
             stems, (start, end) = set(source.stems[i]), source.spans[i]
-            if len(stems & self._stems) >= RESTATED * len(stems) > 0:
+            if len(stems & self._stems) >= share * len(stems) > 0:
                 yield source.text[start:end]
 
     @cached_property
@@ -158,7 +159,8 @@ def _versions(case: Case) -> Finding | None:
 
 def _identifiers(case: Case) -> Finding | None:
     def stated(fact: Fact, text: str) -> bool:
-        bare = re.sub(r"\s+", r"\\s*", re.escape(fact.text.strip("`").removesuffix("()").strip()))
+        parts = fact.text.strip("`").removesuffix("()").split()
+        bare = r"\s*".join(re.escape(part) for part in parts)
         return re.search(rf"(?<!\w){bare}(?!\w)", text, re.IGNORECASE) is not None
 
     return _by_text("identifiers", case.facts.identifiers, case, stated)
@@ -227,9 +229,22 @@ def _negation(case: Case) -> Finding | None:
     pairs = opposites(claim, source)
     if case.window is None or not (claim.negates or source.negates or pairs):
         return None
-    dropped = [word for sentence in case.restated() for word in turned(polarity(sentence), claim)]
+    dropped = [word for sentence in case.restated(RESTATED) for word in turned(polarity(sentence), claim)]
     told = [f"{mine} against {theirs}" for mine, theirs in pairs]
-    return Finding("negation", 1, (), (*dict.fromkeys([*turned(claim, source), *dropped]), *told))
+    found = [*dict.fromkeys([*turned(claim, source), *dropped]), *told]
+    if not found and (differing := _negators(case)):
+        found = [differing]
+    return Finding("negation", 1, (), tuple(found))
+
+
+def _negators(case: Case) -> str:
+    """Where a claim says one sentence again almost word for word: how differently often the two negate."""
+    if case.coverage < REPEATED or case.window is None or case.window.first != case.window.last:
+        return ""
+    claim, source = case.polarities
+    if claim.negations == source.negations or not any(case.restated(REPEATED)):
+        return ""
+    return f"{claim.negations} negations against {source.negations}"
 
 
 def _comparisons(case: Case) -> Finding | None:

@@ -111,7 +111,7 @@ def _find(pattern: re.Pattern[str], text: str, key: Callable[[str], str]) -> tup
 
 def _version_key(text: str) -> str:
     """The number alone: "Python 3.11", "version 3.11" and "v3.11" name the same version."""
-    return re.sub(r"^.*?(?=\d)", "", text.lower())
+    return text.lower().lstrip("abcdefghijklmnopqrstuvwxyz+#/ \t\n")
 
 
 def _identifiers(text: str) -> tuple[Fact, ...]:

@@ -11,6 +11,9 @@ from answering.ground.lexicon import lexicon
 from answering.ground.words import is_content, stem
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?|[,;:.!?()\n]")
+_IDIOM = re.compile(
+    r"\b(?:not (?:only|just|merely)|no (?:more|less|fewer|later|doubt|matter))\b"
+)  # these negate nothing
 _SCOPE = 2  # content words that a negator turns: "does not lock rows" turns lock and rows
 _NEAR = 4  # words to either side within which two places must share a word to speak of the same thing
 # "immutable", "indirect" are opposites of the rest; "import", "include", "discover" are not: the ending tells
@@ -30,31 +33,36 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Polarity:
-    """A text's words in order, what it negates, and where each stem stands."""
+    """A text's words in order, all of them as a set, and how often it negates."""
 
     words: tuple[Word, ...]
     vocabulary: frozenset[str]
-    negates: bool
+    negations: int
+
+    @property
+    def negates(self) -> bool:
+        """Whether it negates anything."""
+        return self.negations > 0
 
 
 @lru_cache(maxsize=4096)
 def polarity(text: str) -> Polarity:
     """Read a text's polarity word by word; a negator turns the next two content words of its clause."""
     found: list[Word] = []
-    reach, negates = 0, False
-    for token in _TOKEN.findall(text.lower()):
+    reach = negations = 0
+    for token in _TOKEN.findall(_IDIOM.sub(" ", text.lower())):
         word = token.replace("’", "'")
         if not token[0].isalnum() or word == "but":
             reach = 0
             continue
         if word in lexicon().negators or word.endswith("n't"):
-            reach, negates = _SCOPE, True
+            reach, negations = _SCOPE, negations + 1
             found.append(Word(word, "", False))
             continue
         content = is_content(word)
         found.append(Word(word, stem(word) if content else "", content and reach > 0))
         reach -= content
-    return Polarity(tuple(found), frozenset(w.text for w in found), negates)
+    return Polarity(tuple(found), frozenset(w.text for w in found), negations)
 
 
 def turned(one: Polarity, other: Polarity) -> list[str]:
