@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from answering import abstain
@@ -94,6 +94,11 @@ class Answerer:
             latency_ms=clock.total(),
             timings_ms={**{name: result.timings_ms.get(name, 0.0) for name in ("embed", "search")}, **clock.spent},
         )
+
+    def evidence(self, question: str, *, collection: str | None = None) -> Mapping[str, float]:
+        """What the confidence model decides on for a question; empty where nothing is found. Raises UsageError."""
+        result = self._retriever.search(checked(question, "auto"), k=DEFAULT_K, collection=collection)
+        return self._drafter.read(question, result).evidence if result.hits else {}
 
     def _check(self, question: str, cited: CitedText) -> tuple[tuple[Claim, ...], tuple[Reason, ...]]:
         """The claims of a cited text with their verdicts; fails closed where there is no checker."""

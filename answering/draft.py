@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from answering import abstain
 from answering.answers import AnswerKind, Mode, Reason
 from answering.cite import Unit
 from answering.confidence import ConfidenceModel
-from answering.extract import extract
+from answering.extract import Extract, extract
 from answering.model_answer import Match, match
 from answering.ports import Catalog, Retriever
 from answering.similarity import Similarity
@@ -34,6 +34,19 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a search holds for a question: the held question that it is, what an extract would quote, and the evidence.
+
+    `evidence`: that of the search, that of the extract, `held` (1 where the library answers this very question) and
+    `held_unanswered` (1 where it asks it and says nothing).
+    """
+
+    held: Match | None
+    extract: Extract
+    evidence: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Drafter:
     """Drafts answers from what a search found."""
 
@@ -47,32 +60,43 @@ class Drafter:
         if not result.hits:
             said = abstain.degraded_text() if result.degraded else abstain.empty_text()
             return Draft("abstained", text=said, reasons=("no_sources",))
+        reading = self.read(question, result)
+        answerable = self.confidence.answerable(reading.evidence)
         if mode in ("auto", "model_answer"):
-            held = self._held(question, result, wanted=mode == "model_answer")
+            held = self._held(reading, answerable, wanted=mode == "model_answer")
             if held is not None:
                 return held
         if mode == "model_answer":
             return Draft("abstained", text=abstain.unheld_text(), reasons=("weak_match",))
-        return self._extracted(question, result, mode)
+        return self._extracted(question, result, reading.extract, answerable, mode)
 
-    def _held(self, question: str, result: SearchResult, *, wanted: bool) -> Draft | None:
-        """What the library says to this very question; None where it does not hold it, or not surely enough."""
+    def read(self, question: str, result: SearchResult) -> Reading:
+        """What the hits of a search hold for a question, and how well it fits, in numbers."""
         seen = {(hit.chunk.version_key, hit.chunk.id) for hit in result.hits}
         further = [hit for hit in result.unanswered if (hit.chunk.version_key, hit.chunk.id) not in seen]
-        found = match(question, [*result.hits, *further], self.catalog)
+        held = match(question, [*result.hits, *further], self.catalog)
+        found = extract(question, result.hits, self.catalog, self.similarity)
+        evidence = {
+            **result.evidence,
+            **found.evidence,
+            "held": float(held is not None and bool(held.spans)),
+            "held_unanswered": float(held is not None and not held.spans and held.clear),
+        }
+        return Reading(held, found, evidence)
+
+    def _held(self, reading: Reading, answerable: float, *, wanted: bool) -> Draft | None:
+        """What the library says to this very question; None where it does not hold it, or not surely enough."""
+        found = reading.held
         if found is None:
             return None
         if not found.spans:
             return _unanswered(found) if found.clear else None
-        answerable = self.confidence.answerable({**result.evidence, "answer_similarity": found.similarity})
         if found.same_words or wanted or answerable >= self.confidence.threshold:
             return _model_answer(found, answerable)
         return None
 
-    def _extracted(self, question: str, result: SearchResult, mode: Mode) -> Draft:
+    def _extracted(self, question: str, result: SearchResult, found: Extract, answerable: float, mode: Mode) -> Draft:
         reasons: tuple[Reason, ...] = ("llm_unavailable",) if mode == "llm" else ()
-        found = extract(question, result.hits, self.catalog, self.similarity)
-        answerable = self.confidence.answerable({**result.evidence, **found.evidence})
         if not found.units:
             return Draft("abstained", text=abstain.nothing_text(()), reasons=(*reasons, "no_sources"))
         if answerable < self.confidence.threshold:

@@ -66,8 +66,7 @@ class Extract:
 
     `evidence`: features of how well the units fit, for the confidence model, all 0..1: `answer_coverage` (IDF-weighted
     share of the question's terms in the units and around them), `answer_own` (in the units alone),
-    `answer_similarity` (cosine of the best unit), `answer_value` (1 where a figure is asked for and given, 0.5 where
-    none is asked for).
+    `answer_similarity` (cosine of the best unit), `value_missing` (1 where a figure is asked for and none given).
     """
 
     units: tuple[Unit, ...]
@@ -95,7 +94,7 @@ def _evidence(asked: Asked, chosen: Sequence[Candidate], idf: Mapping[str, float
         "answer_coverage": _covered(asked.terms, chosen, idf),
         "answer_own": _own_share(asked, chosen, idf),
         "answer_similarity": max(c.near for c in chosen),
-        "answer_value": float(any(c.value for c in chosen)) if asked.wants_value else 0.5,
+        "value_missing": float(asked.wants_value and not any(c.value for c in chosen)),
     }
 
 

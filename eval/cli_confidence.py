@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,15 +18,15 @@ from eval.logistic import best_penalty, choose_threshold, fit, operating_point, 
 from eval.options import FILE, load_cases
 from eval.ports import Home
 from eval.stats import auroc, calibration_error
-from eval.systems import refuse_degraded, returned, run_system
+from eval.systems import refuse_degraded
 from ingest.errors import UsageError
 
 
 @click.command("fit-confidence")
-@click.option(
-    "--queries", required=True, type=FILE, multiple=True, metavar="Q.jsonl", help="Judged questions. Repeatable."
-)
-@click.option("--output", required=True, type=FILE, metavar="FILE", help="Where the model goes (JSON).")
+@click.option("--queries", type=FILE, multiple=True, metavar="Q.jsonl", help="Judged questions to ask. Repeatable.")
+@click.option("--evidence", type=FILE, multiple=True, metavar="E.jsonl", help="Evidence kept before. Repeatable.")
+@click.option("--keep", type=FILE, metavar="E.jsonl", help="Keep the evidence of --queries here.")
+@click.option("--output", type=FILE, metavar="FILE", help="Where the model goes (JSON).")
 @click.option("--collection", help="Ask one collection only.")
 @click.option("--feature", "wanted", multiple=True, metavar="NAME", help="Use only these features. Repeatable.")
 @click.option(
@@ -38,25 +39,30 @@ from ingest.errors import UsageError
 def fit_confidence(
     home: Home,
     queries: Sequence[Path],
-    output: Path,
+    evidence: Sequence[Path],
+    keep: Path | None,
+    output: Path | None,
     collection: str | None,
     wanted: Sequence[str],
     max_false: float,
     min_answered: float,
 ) -> None:
-    """Fit the confidence model to the evidence of searches: does the library hold an answer?
+    """Fit the confidence model to the evidence of answers: does the library hold one?
 
-    Every question needs "answerable" true or false. Reported figures are cross-validated (5 folds).
+    Every question needs "answerable" true or false. A model for many libraries is fitted on several: ask each home
+    with --queries and --keep, then give all that was kept as --evidence. Figures are cross-validated (5 folds).
     """
-    cases = [case for path in queries for case in load_cases(path)]
-    with home.open_parts() as parts:
-        refuse_degraded(parts.retriever.search(cases[0].query, k=1, collection=collection))
-        run = run_system(lambda query: returned(parts.retriever.search(query, k=10, collection=collection)), cases)
-    failed = [r.error for r in run.values() if r.error]
-    if failed:
-        raise UsageError(f"{len(failed)} questions could not be asked: {failed[0]}.")
-    rows = [run[case.id].evidence for case in cases]
-    labels = [case.answerable for case in cases]
+    rows, labels = read_evidence(evidence)
+    if queries:
+        asked, answers = _ask(home, queries, collection)
+        rows, labels = [*rows, *asked], [*labels, *answers]
+        if keep is not None:
+            write_evidence(keep, asked, answers)
+    if output is None:
+        if keep is None:
+            raise UsageError("There is nothing to write.", hint="Give --output for a model, or --keep for evidence.")
+        home.show({"kept": str(keep), "questions": len(rows)}, _as_text)
+        return
     features = choose_features(rows, wanted)
     try:
         model, figures = fit_model(rows, labels, features, max_false=max_false, min_answered=min_answered)
@@ -65,6 +71,43 @@ def fit_confidence(
     command = shlex.join(["cuecard", *sys.argv[1:]])
     save(output, replace(model, fitted_by=f"{command}: {_in_words(figures)}"))
     home.show({"output": str(output), "features": list(features), **figures}, _as_text)
+
+
+Rows = list[Mapping[str, float]]
+
+
+def _ask(home: Home, queries: Sequence[Path], collection: str | None) -> tuple[Rows, list[bool]]:
+    cases = [case for path in queries for case in load_cases(path)]
+    with home.open_parts() as parts:
+        refuse_degraded(parts.retriever.search(cases[0].query, k=1, collection=collection))
+        rows = [parts.answerer.evidence(case.query, collection=collection) for case in cases]
+    return list(rows), [case.answerable for case in cases]
+
+
+def read_evidence(paths: Sequence[Path]) -> tuple[Rows, list[bool]]:
+    """What `write_evidence` wrote. Raises UsageError for a line that is something else."""
+    rows: Rows = []
+    labels: list[bool] = []
+    for path in paths:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise UsageError(f"{path} can't be read: {error.strerror}.") from error
+        for number, line in enumerate(lines, 1):
+            try:
+                record = json.loads(line)
+                rows.append({str(name): float(value) for name, value in record["evidence"].items()})
+                labels.append(bool(record["answerable"]))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                hint = "Make it with `cuecard eval fit-confidence --queries Q.jsonl --keep FILE`."
+                raise UsageError(f"{path}:{number}: no evidence ({error}).", hint=hint) from error
+    return rows, labels
+
+
+def write_evidence(path: Path, rows: Sequence[Mapping[str, float]], labels: Sequence[bool]) -> None:
+    """JSON lines `{"answerable", "evidence"}`."""
+    lines = (json.dumps({"answerable": ok, "evidence": dict(row)}) for row, ok in zip(rows, labels, strict=True))
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def choose_features(rows: Sequence[Mapping[str, float]], wanted: Sequence[str]) -> tuple[str, ...]:

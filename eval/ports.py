@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -36,6 +36,9 @@ class Answerer(Protocol):
 
     def ask(self, question: str, *, collection: str | None) -> Answer:
         """An answer with its sources."""
+
+    def evidence(self, question: str, *, collection: str | None) -> Mapping[str, float]:
+        """How well what is found fits a question, in numbers."""
 
 
 class Parts(Protocol):
