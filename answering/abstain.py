@@ -46,11 +46,6 @@ def nothing_text(unknown: Sequence[str]) -> str:
     return "Your library does not cover this: nothing in it comes close enough to the question to answer it."
 
 
-def empty_text() -> str:
-    """The search found nothing at all."""
-    return "Your library holds nothing that matches this question."
-
-
 def degraded_text() -> str:
     """The index could not be asked."""
     return "Your library can't be searched right now, so this question can't be answered."

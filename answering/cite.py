@@ -52,7 +52,7 @@ def compose(units: Sequence[Unit], catalog: Catalog) -> CitedText:
     previous: Unit | None = None
     for unit in _merged(units, catalog):
         source = source_of(unit, catalog, len(sources) + 1)
-        if not verify(source, catalog, unit.chunk.version_key):
+        if not (is_whole(unit.chunk, catalog) and verify(source, catalog, unit.chunk.version_key)):
             refused += 1
             continue
         text += _joint(previous, unit, text)
@@ -97,6 +97,11 @@ def verify(source: Source, catalog: Catalog, version_key: int) -> bool:
         return False
     lines = (text.count("\n", 0, source.start) + 1, text.count("\n", 0, source.end) + 1)
     return text[source.start : source.end] == source.quote and lines == (source.line_start, source.line_end)
+
+
+def is_whole(chunk: StoredChunk, catalog: Catalog) -> bool:
+    """Whether the chunk's text is what the canonical text has at its span, so that its offsets can be trusted."""
+    return catalog.text(chunk.version_key)[chunk.span.start : chunk.span.end] == chunk.text
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -58,7 +58,7 @@ class Drafter:
     def draft(self, question: str, result: SearchResult, mode: Mode) -> Draft:
         """A held question first, then what the hits say, as far as the evidence allows."""
         if not result.hits:
-            said = abstain.degraded_text() if result.degraded else abstain.empty_text()
+            said = abstain.degraded_text() if result.degraded else self._lack(question, ())
             return Draft("abstained", text=said, reasons=("no_sources",))
         reading = self.read(question, result)
         answerable = self.confidence.answerable(reading.evidence)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from answering.asking import Asked, read
 from answering.cite import Unit
+from answering.conflicts import disagreement
 from answering.ground.facts import facts
 from answering.model_answer import said_spans
 from answering.ports import Catalog
@@ -31,6 +32,7 @@ FURTHER = 0.72  # a further unit scores at least this share of the best one ...
 NEARNESS = 0.75  # ... is at least this near to the question, as a share of the best one's cosine ...
 NEW_TERMS = 0.15  # ... and covers at least this much of the question (by IDF) that was not covered
 CLOSE = 0.85  # or scores this share, from the same item
+RIVALS = 8  # of the best units, so many are held against the first one
 PART_COVERED = 0.5  # a part of a question counts as answered from this IDF-weighted share of its words
 SAME = 0.8  # two units with this overlap (Jaccard of their terms) say the same
 K1, B = 1.2, 0.5  # BM25 (Robertson); b is low since units are short by construction
@@ -183,7 +185,18 @@ def _choose(asked: Asked, found: Sequence[Candidate], idf: Mapping[str, float]) 
     for c in order[1:]:
         if _adds(asked, c, chosen, idf) and _fits(c, chosen):
             chosen.append(c)
+    chosen += _rival(chosen, order)
     return chosen, uncovered
+
+
+def _rival(chosen: Sequence[Candidate], order: Sequence[Candidate]) -> list[Candidate]:
+    """The best unit of another item that says otherwise than the first one chosen: a reader has to see both."""
+    first = chosen[0]
+    for c in order[:RIVALS]:
+        apart = (c.item.id, c.hit.chunk.version_key) != (first.item.id, first.hit.chunk.version_key)
+        if apart and c not in chosen and c.score >= FURTHER * first.score and disagreement(first.text, c.text):
+            return [c]
+    return []
 
 
 def _covered(terms: frozenset[str], chosen: Sequence[Candidate], idf: Mapping[str, float]) -> float:

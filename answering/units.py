@@ -53,9 +53,9 @@ class Piece:
 def pieces(text: str, start: int, end: int, title: str = "", *, lines: bool = False) -> list[Piece]:
     """The units of `text[start:end]`, in order; they may overlap (a list, and an item of it).
 
-    A region of at most SHORT characters is one unit. With `lines`, list items and sentences are units even in a short
-    region, and so is a title with a figure in it ("Introduction (0-2 min)"). Otherwise headings, a first line that
-    repeats `title`, and questions are no units.
+    A region of at most SHORT characters is one unit; where it is a list whose items each say something, they are
+    units too. With `lines`, list items and sentences are units even in a short region, and so is a title with a figure
+    in it ("Introduction (0-2 min)"). Otherwise headings, a first line that repeats `title`, and questions are none.
     """
     named, found = _without_title(text, _shifted(text, start, trimmed(text, start, end)), title)
     if lines and named is not None and re.search(r"\d", text[named.start : named.end]):
@@ -70,7 +70,8 @@ def _pieces(text: str, found: list[Block], *, lines: bool) -> list[Piece]:
     first, last = found[0], found[-1]
     one = len(found) == 1
     whole = Piece(first.body if one else first.start, last.end, first.start, prose=one, whole=True)
-    if whole.end - whole.start <= SHORT and not (lines and _has_parts(text, found)):
+    telling = len(found) > 1 and all(b.kind == "item" and _tells(b) for b in found)
+    if whole.end - whole.start <= SHORT and not telling and not (lines and _has_parts(text, found)):
         return [] if _unfit(text[whole.start : whole.end]) else [whole]
     cut = [p for p in _cut(text, found, lines=lines) if not _unfit(text[p.start : p.end])]
     return [replace(p, whole=True) if (p.start, p.end) == (whole.start, whole.end) else p for p in cut]

@@ -84,7 +84,8 @@ def _example(row: dict[str, Any]) -> Example | None:
 def fit(examples: Sequence[Example]) -> Logistic:
     """Weights for these examples; the threshold is left at one half."""
     x = np.concatenate([e.claims for e in examples])
-    mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
+    mean, spread = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(spread < 1e-6, 1.0, spread)
     z = (x - mean) / scale
     owner = np.repeat(np.arange(len(examples)), [len(e.claims) for e in examples])
     y = np.concatenate([_claim_labels(e) for e in examples])
