@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +66,9 @@ class FakeAnswerer:
 
     def __init__(self, retriever: Retriever) -> None:
         self._retriever = retriever
+
+    def evidence(self, question: str, *, collection: str | None) -> Mapping[str, float]:
+        return self._retriever.search(question, k=10, collection=collection).evidence
 
     def ask(self, question: str, *, collection: str | None) -> Answer:
         found = self._retriever.search(question, k=1, collection=collection)

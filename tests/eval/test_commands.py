@@ -231,6 +231,21 @@ def test_the_confidence_model_is_fitted_and_can_be_loaded(home: FakeHome, querie
     assert home.shown[0]["false_answer_rate_cross_validated"] == 0.0
 
 
+def test_evidence_of_several_libraries_makes_one_model(home: FakeHome, queries: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.jsonl"
+    run(home, "fit-confidence", "--queries", queries, "--keep", kept)
+    assert home.shown[0] == {"kept": str(kept), "questions": len(queries.read_text().splitlines())}
+    twice = ["--evidence", kept, "--evidence", kept, "--feature", "coverage_first"]
+    run(home, "fit-confidence", *twice, "--output", tmp_path / "model.json")
+    assert home.shown[1]["answerable"] + home.shown[1]["unanswerable"] == 2 * home.shown[0]["questions"]
+    assert load(tmp_path / "model.json").features == ("coverage_first",)
+    kept.write_text('{"answerable": true}')
+    with pytest.raises(UsageError, match=r"kept\.jsonl:1"):
+        run(home, "fit-confidence", "--evidence", kept, "--output", tmp_path / "model.json")
+    with pytest.raises(UsageError, match="nothing to write"):
+        run(home, "fit-confidence", "--queries", queries)
+
+
 def test_a_confidence_model_needs_both_classes_and_known_features(
     home: FakeHome, queries: Path, tmp_path: Path
 ) -> None:

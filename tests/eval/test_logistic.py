@@ -27,7 +27,7 @@ def test_the_fit_is_that_of_scikit_learn() -> None:
     features = ["signal", "noise"]
     ours = fit(rows, labels, features, l2=2.0)
     x = np.array([[(r[f] - m) / s for f, m, s in zip(features, ours.mean, ours.scale, strict=True)] for r in rows])
-    theirs = sklearn.LogisticRegression(C=1 / 2.0, class_weight="balanced", tol=1e-10, max_iter=1000).fit(x, labels)
+    theirs = sklearn.LogisticRegression(C=1 / 2.0, tol=1e-10, max_iter=1000).fit(x, labels)
     assert ours.weights == pytest.approx(theirs.coef_[0], abs=1e-4)
     assert ours.bias == pytest.approx(theirs.intercept_[0], abs=1e-4)
     assert [ours.probability(r) for r in rows[:5]] == pytest.approx(theirs.predict_proba(x[:5])[:, 1], abs=1e-4)
