@@ -23,16 +23,17 @@ from eval.stats import area_under_risk, auroc, bootstrap_interval, calibration_e
 from retrieval.terms import content_terms
 
 _MARKER = re.compile(r"\[(\d{1,3})\]")
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One answer, judged.
 
-    `valid`, `cited`: citations whose quote stands verbatim at its span, of all. `dangling`: markers in the text that
-    no source explains. `right`: citations taken from a relevant passage. `found`, `wanted`: targets met by some
-    citation, of all (0 wanted where nothing is judged). `overlap`: F1 of content words with the reference, None
-    without one. `error`: why there is no answer.
+    `valid`, `cited`: citations whose quote stands verbatim at its span, of all. `dangling`: markers in the text, code
+    left out, that no source explains. `right`: citations taken from a relevant passage. `found`, `wanted`: targets met
+    by some citation, of all (0 wanted where nothing is judged). `overlap`: F1 of content words with the reference,
+    None without one. `error`: why there is no answer.
     """
 
     case: Case
@@ -95,7 +96,7 @@ def judge(case: Case, answer: Answer, library: Library, wanted: Sequence[Target]
     used = [source for source in answer.sources if f"[{source.marker}]" in answer.answer] or list(answer.sources)
     meets = [met(_passage(source, library), tuple(wanted)) for source in used]
     found = {group for groups in meets for group, grade in groups.items() if grade > 0}
-    markers = {int(number) for number in _MARKER.findall(answer.answer)}
+    markers = {int(number) for number in _MARKER.findall(_CODE.sub(" ", answer.answer))}
     return Judged(
         case=case,
         kind=answer.kind,

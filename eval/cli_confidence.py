@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from answering.logistic import Logistic, save
+from eval.cases import read_lines, write_lines
 from eval.evaluation import plain
 from eval.logistic import best_penalty, choose_threshold, fit, operating_point, out_of_fold
 from eval.options import FILE, load_cases
@@ -86,28 +86,21 @@ def _ask(home: Home, queries: Sequence[Path], collection: str | None) -> tuple[R
 
 def read_evidence(paths: Sequence[Path]) -> tuple[Rows, list[bool]]:
     """What `write_evidence` wrote. Raises UsageError for a line that is something else."""
-    rows: Rows = []
-    labels: list[bool] = []
-    for path in paths:
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise UsageError(f"{path} can't be read: {error.strerror}.") from error
-        for number, line in enumerate(lines, 1):
-            try:
-                record = json.loads(line)
-                rows.append({str(name): float(value) for name, value in record["evidence"].items()})
-                labels.append(bool(record["answerable"]))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                hint = "Make it with `cuecard eval fit-confidence --queries Q.jsonl --keep FILE`."
-                raise UsageError(f"{path}:{number}: no evidence ({error}).", hint=hint) from error
-    return rows, labels
+    records = [record for path in paths for record in read_lines(path, _evidence_of)]
+    return [row for row, _ in records], [answerable for _, answerable in records]
 
 
 def write_evidence(path: Path, rows: Sequence[Mapping[str, float]], labels: Sequence[bool]) -> None:
     """JSON lines `{"answerable", "evidence"}`."""
-    lines = (json.dumps({"answerable": ok, "evidence": dict(row)}) for row, ok in zip(rows, labels, strict=True))
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    records = zip(rows, labels, strict=True)
+    write_lines(path, ({"answerable": answerable, "evidence": dict(row)} for row, answerable in records))
+
+
+def _evidence_of(record: dict[str, Any]) -> tuple[Mapping[str, float], bool]:
+    evidence, answerable = record.get("evidence"), record.get("answerable")
+    if not isinstance(evidence, dict) or not isinstance(answerable, bool):
+        raise ValueError('is no evidence as --keep writes it: {"answerable": true, "evidence": {...}}')
+    return {str(name): float(value) for name, value in evidence.items()}, answerable
 
 
 def choose_features(rows: Sequence[Mapping[str, float]], wanted: Sequence[str]) -> tuple[str, ...]:

@@ -203,7 +203,9 @@ def test_answers_that_fail_or_cite_wrongly_are_counted(
         answer = ask(question, collection=collection)
         if "stampede" in question:
             source = replace(answer.sources[0], quote="made up")
-            return replace(answer, sources=(source,), answer="made up [1] and more [7]")
+            return replace(
+                answer, sources=(source,), answer="made up [1] and more [7], unlike `a[3]` and\n```\nb[4]\n```"
+            )
         return answer
 
     monkeypatch.setattr(parts.answerer, "ask", spoiled)
