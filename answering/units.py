@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from answering.segment import Block, blocks, sentences
 
-SHORT = 400  # characters: an item this short is given whole
-PARAGRAPH = 300  # characters: a longer paragraph is cut into sentences
-LONG_ITEM = 500  # characters: a longer list item is cut into sentences
+SHORT = 500  # characters: an item this short is given whole
+PARAGRAPH = 400  # characters: a longer paragraph is cut into sentences
+LONG_ITEM = 600  # characters: a longer list item is cut into sentences
 WHOLE_LIST = 700  # characters: a list this short, with its lead-in, is one unit
 MAX_WHOLE = 1_500  # characters of a lead-in with its block that stay one unit
 TELLING = 40  # characters from which a list item says something by itself, without the list around it
@@ -249,7 +249,7 @@ def _entry_pieces(text: str, entry: Sequence[Block], context: str) -> Iterator[P
     if len(entry) == 1:
         yield from _block_pieces(text, head, context)
         return
-    if last.end - head.body <= WHOLE_LIST:
+    if last.end - head.body <= (MAX_WHOLE if any(b.kind in ("code", "table") for b in entry) else WHOLE_LIST):
         yield Piece(head.body, last.end, head.start, context, prose=False)
         return
     own = f"{context} {text[head.body : head.end]}"

@@ -28,7 +28,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What a document says about itself, in front matter or in its folder's `_meta.yaml`. Dates are ISO (YYYY-MM-DD)."""
+    """What a document says about itself, in front matter or in its folder's `_meta.yaml`. Dates: YYYY-MM-DD."""
 
     title: str | None = None
     topic: str | None = None

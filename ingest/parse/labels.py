@@ -119,9 +119,10 @@ def numbering(text: str) -> tuple[int | None, str]:
 
 
 # such as: Q7 Response:  Answer 3  Response to question 12  A4.
+_Q = r"q(?:uestion)?[ #.-]{0,2}"
 _ANSWER_HEADING = re.compile(
-    rf"(?:q(?:uestion)?[ #.-]{{0,2}}(?P<a>\d{{1,4}})[ \t:.–—-]*(?:{_ANSWER_WORDS})\b"
-    rf"|(?:{_ANSWER_WORDS}|a(?=[ #.-]{{0,2}}q?\d))(?:[ \t]+(?:to|for)[ \t]+)?[ #.-]{{0,2}}(?:q(?:uestion)?[ #.-]{{0,2}})?(?P<b>\d{{1,4}}))"
+    rf"(?:{_Q}(?P<a>\d{{1,4}})[ \t:.–—-]*(?:{_ANSWER_WORDS})\b"
+    rf"|(?:{_ANSWER_WORDS}|a(?=[ #.-]{{0,2}}q?\d))(?:[ \t]+(?:to|for)[ \t]+)?[ #.-]{{0,2}}(?:{_Q})?(?P<b>\d{{1,4}}))"
     r"[ \t]*[:.)–—-]?[ \t]*",
     re.I,
 )
