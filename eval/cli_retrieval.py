@@ -19,7 +19,16 @@ from eval.reports import comparison_record, overview, per_query, report
 from eval.results import default_folder, write_results
 from eval.runs import Run, read_run
 from eval.stats import compare
-from eval.systems import first, only_arms, rank_bm25, reciprocal_rank_fusion, refuse_degraded, returned, run_system
+from eval.systems import (
+    dense_only,
+    first,
+    only_arms,
+    rank_bm25,
+    reciprocal_rank_fusion,
+    refuse_degraded,
+    returned,
+    run_system,
+)
 from eval.thresholds import parse_thresholds, shortfalls
 from ingest.errors import NotFoundError, UsageError
 from retrieval.hits import ARMS, Arm
@@ -135,9 +144,8 @@ def make_runs(
     for names in arms:
         runs["arms:" + "+".join(names)] = run(only_arms(parts.retrieval, parts.catalog, names), k)
     lexical = run_system(rank_bm25(library.chunks(), _DEPTH), cases) if {"bm25", "rrf"} & set(baselines) else {}
-    dense = (
-        run(only_arms(parts.retrieval, parts.catalog, {"dense"}), _DEPTH) if {"dense", "rrf"} & set(baselines) else {}
-    )
+    by_cosine = dense_only(parts.retrieval, parts.catalog, _DEPTH, collection)
+    dense = run_system(by_cosine, cases) if {"dense", "rrf"} & set(baselines) else {}
     fused = reciprocal_rank_fusion([lexical, dense], k)
     made = {"bm25": first(lexical, k), "dense": first(dense, k), "rrf": fused}
     return runs | {f"baseline:{name}": made[name] for name in dict.fromkeys(baselines)}

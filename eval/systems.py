@@ -13,7 +13,7 @@ from ingest.items import Chunk
 from retrieval.build import Retrieval
 from retrieval.fuse import FusionWeights
 from retrieval.hits import ARMS, Arm, SearchResult
-from retrieval.ports import ChunkCatalog
+from retrieval.ports import ChunkCatalog, SparseVector
 from retrieval.retriever import Retriever
 from retrieval.terms import tokenize
 
@@ -56,7 +56,10 @@ def returned(found: SearchResult) -> Returned:
 
 
 def only_arms(retrieval: Retrieval, catalog: ChunkCatalog, arms: Collection[Arm]) -> Retriever:
-    """The retriever with the other arms switched off: what they find weighs nothing and comes last."""
+    """The retriever with the other arms switched off: what they find weighs nothing and comes last.
+
+    Everything else stays on (folding, coverage, questions without answers): an ablation, and no baseline.
+    """
     shipped = FusionWeights()
     bm25, dense, question = (getattr(shipped, arm) if arm in arms else 0.0 for arm in ARMS)
     weights = replace(shipped, bm25=bm25, dense=dense, question=question)
@@ -76,6 +79,26 @@ def rank_bm25(chunks: Iterable[tuple[str, Chunk]], k: int) -> Search:
         scores = scorer.get_scores(tokenize(query))
         best = sorted(range(len(passages)), key=lambda i: -scores[i])[:k]
         return Returned(tuple(_result(*passages[i], float(scores[i])) for i in best))
+
+    return search
+
+
+def dense_only(retrieval: Retrieval, catalog: ChunkCatalog, k: int, collection: str | None) -> Search:
+    """The index's chunks by the cosine of the passage, and by nothing else."""
+    filters = {"collection": (collection,)} if collection is not None else {}
+
+    def search(query: str) -> Returned:
+        vector = retrieval.embedder.embed_queries([query])[0]
+        found = retrieval.index.query(SparseVector((), ()), vector, limit=k, filters=filters).arms["dense"]
+        chunks = catalog.live_chunks([(hit.version_key, hit.chunk_id) for hit in found])
+        live = ((chunks.get((hit.version_key, hit.chunk_id)), hit.score) for hit in found)
+        return Returned(
+            tuple(
+                Result(chunk.document, chunk.span.start, chunk.span.end, chunk.text, score, chunk.id)
+                for chunk, score in live
+                if chunk is not None
+            )
+        )
 
     return search
 

@@ -16,8 +16,9 @@ from eval.cli import command
 from eval.formats import read_beir, read_trec_qrels, read_trec_run
 from eval.runs import read_run
 from ingest.errors import CuecardError, IndexUnavailableError, UsageError
+from ingest.items import Chunk
 from retrieval.hits import SearchResult
-from tests.eval.conftest import FakeHome, FakeParts
+from tests.eval.conftest import QUERIES, FakeHome, FakeParts
 
 RESULTS = {"config.json", "environment.json", "summary.json", "per_query.jsonl", "report.md", "runs"}
 
@@ -81,6 +82,22 @@ def test_a_run_is_scored_without_a_home_by_the_judges_spans_or_a_folder(queries:
     run(nobody, *arguments)
     assert [shown["runs"]["r"]["overall"]["Success@1"] for shown in nobody.shown] == [0.25, 0.0]
     assert nobody.shown[1]["runs"]["r"]["counts"]["quotes_not_found"] == 4
+
+
+def test_the_dense_baseline_ranks_by_cosine_alone(
+    home: FakeHome, parts: FakeParts, queries: Path, tmp_path: Path
+) -> None:
+    run(home, "retrieval", "--queries", queries, "--output", tmp_path / "o", "--baseline", "dense")
+    for case, returned in read_run(tmp_path / "o" / "runs" / "baseline_dense.jsonl").items():
+        query = next(q for name, q, *_ in QUERIES if name == case)
+        vector = parts.retrieval.embedder.embed_queries([query])[0]
+        texts = [f"{chunk.context}\n{chunk.text}" for chunk in chunks_of(parts)]
+        cosines = sorted((float(v @ vector) for v in parts.retrieval.embedder.embed_passages(texts)), reverse=True)
+        assert [r.score for r in returned.results] == pytest.approx(cosines, abs=1e-5)
+
+
+def chunks_of(parts: FakeParts) -> list[Chunk]:
+    return [chunk for info in parts.catalog.documents() for chunk in parts.catalog.load(info.version_key).chunks]
 
 
 def test_a_switched_off_arm_is_found_and_identical_runs_are_not_called_different(
