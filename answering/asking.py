@@ -14,7 +14,7 @@ _CUT = re.compile(rf"[?;]+|,?\s+(?:and|or|but)\s+(?=(?:also\s+)?{_WH}\b)|,\s+(?=
 _VALUE = re.compile(
     r"\bhow\s+(?:much|many|long|often|big|large|fast|high|low|old|far|deep|wide|small|slow|frequently)\b"
     r"|\b(?:what|which)(?:'s|\s+is|\s+are|\s+was|\s+were)?\s+(?:(?:the|a|an|our|your|its|good|typical|usual|recommended|ideal)\s+)*"
-    r"(?:[\w-]+\s+){0,3}?(?:weight|weighting|percentage|percent|share|ratio|rate|ratios|number|count|size|length|limit|maximum|minimum|max|min"
+    r"(?:[\w-]+\s+){0,3}?(?P<measure>weight|weighting|percentage|percent|share|ratio|rate|ratios|number|count|size|length|limit|maximum|minimum|max|min"
     r"|default|timeout|ttl|port|value|threshold|target|duration|latency|price|cost|version|year|date|score|salary|age|interval|quota)\b"
     r"|\bwhen\s+(?:was|were|did|is\s+the)\b|\bwhat\s+(?:year|date|day|time|percent(?:age)?)\b",
     re.IGNORECASE,
@@ -25,7 +25,8 @@ _VALUE = re.compile(
 class Asked:
     """One question. `terms`: its content terms; `parts`: the same by part, at least one; `exact`: code and names in it.
 
-    `wants_value`: it asks how much, how many, when, or which setting.
+    `wants_value`: it asks how much, how many, when, or which setting. `measure`: the terms that only name the kind of
+    value ("weight" in "what is the weight of X"): the value itself answers them, no document has to use the word.
     """
 
     text: str
@@ -33,18 +34,20 @@ class Asked:
     parts: tuple[frozenset[str], ...]
     exact: tuple[str, ...]
     wants_value: bool
+    measure: frozenset[str]
 
 
 @lru_cache(maxsize=1024)
 def read(question: str) -> Asked:
     """What a question asks for, from its words alone."""
     parts = [frozenset(content_terms(part)) for part in _CUT.split(question)]
-    named = facts(question)
+    named, value = facts(question), _VALUE.search(question)
     exact = [f.text.strip("`") for f in named.identifiers]
     return Asked(
         question,
         frozenset(content_terms(question)),
         tuple(p for p in parts if p) or (frozenset(),),
         tuple(dict.fromkeys(exact)),
-        _VALUE.search(question) is not None,
+        value is not None,
+        frozenset(content_terms(value.group("measure") or "")) if value else frozenset(),
     )

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from answering.answers import Conflict, Source
-from answering.ground.checks import Case, Finding, findings
+from answering.ground.checks import Case, findings
 from answering.ground.facts import facts
 from answering.ground.passages import best_window, content_stems, passage
 from answering.segment import blocks, sentences
 
-# Share of each of two sentences' content words that the other one has. Chosen by hand, high: a reader forgives a
-# conflict that is not pointed out sooner than one that is none.
-SAME_SUBJECT = 0.6
+# What is compared, from which share of words that two sentences have in common (each of its own). Chosen by hand, high:
+# a reader forgives a conflict that is not pointed out sooner than one that is none.
+COMPARED = {"numbers": 0.6, "negation": 0.75}
 LEAST_WORDS = 3
-COMPARED = frozenset({"numbers", "negation"})
 
 
 def conflicts(sources: Sequence[Source]) -> tuple[Conflict, ...]:
@@ -56,11 +55,7 @@ def _against(sentence: str, other: str) -> str:
     if window is None or window.first != window.last:
         return ""
     theirs = set(passages[0].stems[window.first])
-    if min(len(stems & theirs) / len(stems), len(stems & theirs) / len(theirs)) < SAME_SUBJECT:
-        return ""
-    opposed = [f for f in findings(Case(sentence, facts(sentence), passages, window)) if _opposed(f)]
+    overlap = len(stems & theirs) / max(len(stems), len(theirs))
+    found = findings(Case(sentence, facts(sentence), passages, window)) if overlap >= min(COMPARED.values()) else []
+    opposed = [f for f in found if f.opposed and overlap >= COMPARED.get(f.name, 2.0)]
     return "; ".join(f"{f.name}: {', '.join(f.opposed)}" for f in opposed)
-
-
-def _opposed(finding: Finding) -> bool:
-    return finding.name in COMPARED and bool(finding.opposed)

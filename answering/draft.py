@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from answering import abstain
 from answering.answers import AnswerKind, Mode, Reason
+from answering.asking import read
 from answering.cite import Unit
 from answering.confidence import ConfidenceModel
 from answering.extract import Extract, extract
@@ -14,6 +15,7 @@ from answering.model_answer import Match, match
 from answering.ports import Catalog, Retriever
 from answering.similarity import Similarity
 from retrieval.hits import Hit, SearchResult
+from retrieval.terms import content_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Drafter:
         held = match(question, [*result.hits, *further], self.catalog)
         found = extract(question, result.hits, self.catalog, self.similarity)
         evidence = {
-            **result.evidence,
+            **without_measure(question, result, found),
             **found.evidence,
             "held": float(held is not None and bool(held.spans)),
             "held_unanswered": float(held is not None and not held.spans and held.clear),
@@ -107,6 +109,24 @@ class Drafter:
 
     def _lack(self, question: str, hits: Sequence[Hit]) -> str:
         return abstain.nothing_text(abstain.unknown_words(question, hits, self.retriever))
+
+
+def without_measure(question: str, result: SearchResult, found: Extract) -> dict[str, float]:
+    """The search's evidence, where a value was asked for and found, without the words that only name its kind.
+
+    "What is the weight of X" is answered by "X (15%)" though no document says "weight". Of the question's words that
+    no hit holds, those are taken out of `unseen` and, in proportion, of `unknown`.
+    """
+    asked, evidence = read(question), dict(result.evidence)
+    count = evidence.get("query_terms", 0.0)
+    missing = round(evidence.get("unseen", 0.0) * count)
+    if not asked.measure or not missing or found.evidence.get("value_missing", 0.0):
+        return evidence
+    held = {t for hit in result.hits for t in content_terms(f"{hit.chunk.context} {hit.chunk.text}")}
+    named = min(missing, len(asked.measure - held))
+    evidence["unseen"] = (missing - named) / count
+    evidence["unknown"] = evidence.get("unknown", 0.0) * (missing - named) / missing
+    return evidence
 
 
 def _model_answer(found: Match, answerable: float) -> Draft:

@@ -75,6 +75,7 @@ class Shelf:
         best = max((len(wanted & h) / max(1, len(wanted)) for h in held), default=0.0)
         dense = max((h.similarities.get("dense", 0.0) for h in hits), default=0.0)
         evidence = {"dense_top": dense, "coverage_best": best, "unknown": unknown}
+        evidence |= {"query_terms": float(len(wanted)), "unseen": unknown}
         return SearchResult(query, hits, evidence=evidence)
 
     def _scored(self, wanted: set[str], query: str, chunk: StoredChunk) -> tuple[float, StoredChunk, dict[Arm, float]]:

@@ -84,6 +84,13 @@ def test_a_question_without_an_answer_is_an_abstention_that_says_so() -> None:
     assert answer.related[0].question == "How do you vacuum a Postgres table?"
 
 
+def test_no_document_has_to_use_the_word_that_names_the_kind_of_value() -> None:
+    guide = "# Guide\n\n## Evaluation criteria\n\n1. **Knowledge** (40%): depth\n2. **Communication** (15%): clarity\n"
+    known = answerer(Shelf({"guide.md": guide})).evidence("what is the weight of communication in the evaluation")
+    other = answerer(Shelf({"guide.md": guide})).evidence("how heavy is communication in the evaluation")
+    assert known["unknown"] == 0.0 < other["unknown"]
+
+
 def test_the_same_question_elsewhere_is_named_first_among_the_related() -> None:
     other = "## How do you shard a Postgres database?\n\nBy tenant, with a lookup table.\n"
     answer = ask("how do you shard a postgres database", {"qa/databases.md": DATABASES, "other.md": other})

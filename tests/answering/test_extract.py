@@ -135,6 +135,11 @@ def test_questions_that_want_a_value(question: str, value: bool) -> None:
     assert read(question).wants_value is value
 
 
+def test_the_word_that_names_the_kind_of_value_is_told_apart() -> None:
+    assert read("what is the weight of communication in the evaluation").measure == {"weight"}
+    assert read("which eviction policy and why").measure == frozenset()
+
+
 def test_parts_and_exact_names_of_a_question() -> None:
     asked = read("How does asyncio.gather work, and when would you use `TaskGroup`?")
     assert len(asked.parts) == 2
