@@ -22,6 +22,9 @@ from retrieval.hits import Hit, SearchResult
 MAX_QUESTION = 2_000  # characters; a longer text is pasted material, not a question
 DEFAULT_K = 10
 MOST_RELATED = 5
+# The cosine from which two questions are worth naming together: the middle between the nearest other question of the
+# same topic and that of another one, in the bundled corpus with all-MiniLM-L6-v2. Chosen by hand.
+RELATED = 0.3
 UNCHECKED = 0.5  # what grounding counts where nobody could check
 
 
@@ -151,10 +154,11 @@ def _is_stale(unit: Unit, today: date) -> bool:
 
 
 def _related(hits: Sequence[Hit], draft: Draft, sources: Sequence[Source]) -> tuple[Related, ...]:
-    """The nearest questions the library holds: the same one elsewhere first, then by rank; none that is cited."""
+    """The nearest questions the library holds: the same one elsewhere first, then by rank; none cited or far."""
     cited = {(s.document, s.question) for s in sources}
     found: dict[tuple[str, str], Related] = {}
-    for hit in (*draft.others, *hits):
+    near = [hit for hit in hits if hit.similarities.get("question", 0.0) >= RELATED]
+    for hit in (*draft.others, *near):
         chunk = hit.chunk
         if chunk.question and (chunk.document, chunk.question) not in cited:
             found.setdefault((chunk.document, chunk.question), Related(chunk.question, chunk.document, chunk.id))

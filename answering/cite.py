@@ -12,7 +12,7 @@ from ingest.items import StoredChunk
 
 # What may lie between two stretches of one chunk that are cited as one: white space and a list marker.
 _SEAM = re.compile(r"\s*(?:(?:[-*+•]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+)?")
-_BLOCK_END = re.compile(r"(?:^|\n)\s*(?:```|~~~|\$\$|\|[^\n]*\|)[^\n]*\Z")
+_BLOCK_END = re.compile(r"(?:^|\n)[ \t]*(?:```|~~~|\$\$|\|[^\n]*\|)[^\n]*\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from answering.ground.facts import facts
 from answering.model_answer import said_spans
 from answering.ports import Catalog
 from answering.similarity import Similarity
-from answering.units import Piece, pieces, says_nothing
+from answering.units import Piece, pieces
 from ingest.items import Item
+from ingest.parse.labels import says_nothing
 from retrieval.hits import Hit
 from retrieval.terms import content_terms
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from answering.asking import read
 from answering.ports import Catalog
-from answering.units import says_nothing, trimmed
+from answering.units import trimmed
 from ingest.items import Item, Span
+from ingest.parse.labels import says_nothing
 from retrieval.hits import Hit
 from retrieval.terms import content_terms
 

@@ -8,8 +8,10 @@ Markdown parser; documents are parsed in ingest.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal
 
 BlockKind = Literal["paragraph", "item", "code", "table", "heading", "markup"]
@@ -19,14 +21,16 @@ _FENCE = re.compile(r"\s*(`{3,}(?=[^`\n]*$)|~{3,}|\$\$)", re.MULTILINE)
 _HEADING = re.compile(r"\s{0,3}#{1,6}(?:\s|$)")
 _UNDERLINE = re.compile(r"\s{0,3}=+\s*$")
 _RULE = re.compile(r"\s*(?:([-*_])(?:\s*\1){2,}|[-*+])\s*$")
-_TAG = re.compile(r"\s*(?:</?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>\s*|<!--.*-->\s*)+$")
+_TAG = re.compile(r"\s*(?:</?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>\s*|<!--(?:(?!-->).)*-->\s*)+$")
 _ITEM = re.compile(r"(\s*)(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-z]\))(?:\s+(?=\S))")
 _PROSE = re.compile(r"(?:[*_`\"'(]{0,3}[A-Z][\w'’-]*|[IAa])[*_`,:]{0,3}(?:\s+[^\s{};=<>]+){3}")
 _TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 
 # A mark of a citation such as [1] or [1, 2]; it belongs to the sentence before it.
 CITATION = re.compile(r"\[\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\](?!\()")
-_STOP = re.compile(r"[.!?…。]+[\"'”’»)\]*_`]*(?:\s{0,2}\[\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\](?!\())*(?=\s|\Z)")
+_STOP = re.compile(
+    r"(?<![.!?…。])[.!?…。]+[\"'”’»)\]*_`]*(?:\s{0,2}\[\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\](?!\())*(?=\s|\Z)"
+)
 _CODE_SPAN = re.compile(r"``[^\n]+?``|`[^`\n]+`")
 _OPENING = frozenset("\"'“‘`(")  # a stop right after one of these, with space before, is spoken of, not used
 _LAST_TOKEN = re.compile(r"[^\s(\[{\"'“‘*_]+\Z")
@@ -92,7 +96,7 @@ def _strip(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _ends_sentence(text: str, start: int, stop: re.Match[str], code: list[tuple[int, int]]) -> bool:
-    if any(a <= stop.start() < b - 1 for a, b in code):
+    if _inside(code, stop.start() + 1):
         return False
     follows = text[stop.end() : stop.end() + 8].lstrip()[:1]
     if text[max(start, stop.start() - 2) : stop.start()].strip() in _OPENING:
@@ -112,6 +116,12 @@ def _ends_sentence(text: str, start: int, stop: re.Match[str], code: list[tuple[
     return not (_MAYBE.fullmatch(word) and not follows.isupper())
 
 
+def _inside(spans: list[tuple[int, int]], at: int) -> bool:
+    """Whether a place lies in one of the spans, which are in order."""
+    number = bisect_right(spans, at, key=itemgetter(0)) - 1
+    return number >= 0 and spans[number][0] <= at < spans[number][1]
+
+
 def _line_cuts(text: str, start: int, stop: int, code: list[tuple[int, int]]) -> list[int]:
     """Line breaks that end a sentence: after a short line or a hard break, before a line that begins anew."""
     cuts = []
@@ -124,7 +134,7 @@ def _line_cuts(text: str, start: int, stop: int, code: list[tuple[int, int]]) ->
         meant = (
             len(before) < _SHORT_LINE or before.endswith(("  ", "\\", ":")) or before.rstrip().endswith((".", "!", "?"))
         )
-        if anew and meant and before.strip() and not any(a <= at < b for a, b in code):
+        if anew and meant and before.strip() and not _inside(code, at):
             cuts.append(at)
         line = at + 1
         at = text.find("\n", line, stop)

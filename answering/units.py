@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from answering.segment import Block, blocks, sentences
+from ingest.parse.labels import says_nothing
 
 SHORT = 500  # characters: an item this short is given whole
 PARAGRAPH = 400  # characters: a longer paragraph is cut into sentences
@@ -17,21 +18,13 @@ TELLING = 40  # characters from which a list item says something by itself, with
 
 _OPEN_END = re.compile(r"[:,][*_\s]*\Z")
 _MARKER = re.compile(r"(\s*)(?:[-*+•]|\d{1,3}[.)])\s+")
-_FENCES = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+_FENCES = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _CLOSED_END = re.compile(r"[.!?…)\"'”`*_\]>|]\s*\Z")
 _PROMPT = re.compile(
     r"(?:explain|describe|discuss|compare|contrast|define|list|name|design|implement|tell (?:me|us)|walk (?:me|us))\b",
     re.IGNORECASE,
 )
 
-_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()]*\)|<?https?://\S+|</?[A-Za-z][^<>]*>")
-_PLACEHOLDER = re.compile(
-    r"\b(?:to be (?:completed|done|added|answered|written|continued|determined|announced)|coming soon|work in progress"
-    r"|not (?:yet )?(?:answered|available|written)|no answer(?: yet)?|answer pending|todo|to do|tbd|tba|tbc|wip|n/a"
-    r"|(?:useful|further|additional|related|more|other)?\s*(?:resources?|references?|reading|links?|sources?|see also)"
-    r"|back to top|answer|solution)\b",
-    re.IGNORECASE,
-)
 _NAME_ONLY = re.compile(r"(\*\*|__)(?:(?!\1)[^.!?])+\1:?")
 
 
@@ -75,12 +68,6 @@ def _pieces(text: str, found: list[Block], *, lines: bool) -> list[Piece]:
         return [] if _unfit(text[whole.start : whole.end]) else [whole]
     cut = [p for p in _cut(text, found, lines=lines) if not _unfit(text[p.start : p.end])]
     return [replace(p, whole=True) if (p.start, p.end) == (whole.start, whole.end) else p for p in cut]
-
-
-def says_nothing(text: str) -> bool:
-    """Whether a text is only a placeholder ("to be completed"), a list of links, or marks."""
-    rest = _PLACEHOLDER.sub(" ", _LINK.sub(" ", text))
-    return not re.search(r"\w", rest)
 
 
 def trimmed(text: str, start: int, end: int) -> int:

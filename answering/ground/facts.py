@@ -74,12 +74,12 @@ class Facts:
         )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def facts(text: str) -> Facts:
     """Read the exact things out of a text. Citation marks and the number of a list item are none."""
     masked = CITATION.sub(lambda m: " " * len(m.group()), text)
     masked = _REFERENCE.sub(lambda m: " " * len(m.group()), masked)
-    masked = re.sub(r"(?m)^\s*\(?\d{1,3}[.)](?=\s)", lambda m: " " * len(m.group()), masked)
+    masked = re.sub(r"(?m)^[ \t]*\(?\d{1,3}[.)](?=\s)", lambda m: " " * len(m.group()), masked)
     complexity = _find(_COMPLEXITY, masked, lambda t: re.sub(r"[\s$\\]|left|right", "", t).lower())
     stated = dates(masked)
     amounts = quantities(masked, [*((d.start, d.end) for d in stated), *map(_stretch, complexity)])

@@ -68,7 +68,7 @@ class Window:
     end: int
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def passage(text: str) -> Passage:
     """Prepare a source; remembered, since the same sources are checked again and again."""
     spans = [span for block in blocks(text) for span in sentences(text, block.start, block.end)]

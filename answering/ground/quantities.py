@@ -97,24 +97,30 @@ class Date:
 def dates(text: str) -> list[Date]:
     """The dates of a text, each stretch read once, the most complete reading first."""
     found: list[Date] = []
+    taken = bytearray(len(text))
     for pattern in _DATES:
         for m in pattern.finditer(text):
-            if not m.group().startswith("may") and all(m.end() <= d.start or d.end <= m.start() for d in found):
-                parts = m.groupdict()
-                month, day, year = parts.get("month"), parts.get("day"), parts.get("year")
-                number = None if month is None else int(month) if month.isdigit() else lexicon().months[month.lower()]
-                found.append(
-                    Date(int(year) if year else None, number, int(day) if day else None, m.group(), m.start(), m.end())
-                )
+            if not m.group().startswith("may") and not any(taken[m.start() : m.end()]):
+                taken[m.start() : m.end()] = b"\1" * (m.end() - m.start())
+                found.append(_date(m))
     return sorted(found, key=lambda d: d.start)
+
+
+def _date(m: re.Match[str]) -> Date:
+    parts = m.groupdict()
+    month, day, year = parts.get("month"), parts.get("day"), parts.get("year")
+    number = None if month is None else int(month) if month.isdigit() else lexicon().months[month.lower()]
+    return Date(int(year) if year else None, number, int(day) if day else None, m.group(), m.start(), m.end())
 
 
 def quantities(text: str, taken: Sequence[tuple[int, int]] = ()) -> list[Quantity]:
     """The amounts of a text in order. `taken`: stretches that are something else (dates, versions, code)."""
     times = list(_times(text))
-    busy = [*taken, *((t.start, t.start + len(t.text)) for t in times)]
+    busy = bytearray(len(text))
+    for start, end in (*taken, *((t.start, t.start + len(t.text)) for t in times)):
+        busy[start:end] = b"\1" * (end - start)
     found = sorted([*times, *_written(text), *_spelled(text)], key=lambda q: q.start)
-    free = [q for q in found if q.dimension == "clock" or not any(a <= q.start < b for a, b in busy)]
+    free = [q for q in found if q.dimension == "clock" or not busy[q.start]]
     return [_ranged(text, q, following) for q, following in zip(free, [*free[1:], None], strict=False)]
 
 

@@ -10,7 +10,7 @@ from retrieval.terms import stem as term_stem
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
-_MARKUP = re.compile(r"[*`~#>|]+|(?<!\w)_+|_+(?!\w)|<[^<>]{1,80}>|^\s*(?:[-+•]|\d{1,3}[.)])\s+", re.MULTILINE)
+_MARKUP = re.compile(r"[*`~#>|]+|(?<!\w)_+|_+(?!\w)|<[^<>]{1,80}>|^[ \t]*(?:[-+•]|\d{1,3}[.)])\s+", re.MULTILINE)
 _SPACE = re.compile(r"\s+")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from answering.segment import blocks
-from answering.units import pieces, says_nothing, trimmed
+from answering.units import pieces, trimmed
+from ingest.parse.labels import says_nothing
 
 LONG = "This paragraph is longer than a short item may be, so that it is cut. " * 8
 
