@@ -71,16 +71,22 @@ def combine(arms: Mapping[Arm, Mapping[_Key, float]], weights: FusionWeights) ->
 
 
 def fuse(
-    arms: Mapping[Arm, Mapping[_Key, float]], ceilings: Mapping[Arm, float], weights: FusionWeights
+    arms: Mapping[Arm, Mapping[_Key, float]],
+    ceilings: Mapping[Arm, float],
+    weights: FusionWeights,
+    floors: Mapping[Arm, float] | None = None,
 ) -> dict[_Key, float]:
     """One score in 0..1 for each key that any arm found.
 
     `arms`: the arms' own scores. `ceilings`: what an arm's scores are divided by to lie in 0..1; 1 where none is given.
+    `floors`: the own score that counts for a key which the arm did not find; 0 where none is given.
     """
+    keys = dict.fromkeys(key for scores in arms.values() for key in scores)
     shares: dict[Arm, dict[_Key, float]] = {}
     for arm, scores in arms.items():
         ceiling = ceilings.get(arm, 1.0)
-        shares[arm] = {key: score / ceiling if ceiling > 0 else 0.0 for key, score in scores.items()}
+        seen = {**dict.fromkeys(keys, (floors or {}).get(arm, 0.0)), **scores}
+        shares[arm] = {key: score / ceiling if ceiling > 0 else 0.0 for key, score in seen.items()}
     by_score = combine(shares, weights)
     by_rank = reciprocal_ranks({arm: ranks(scores) for arm, scores in arms.items()}, weights)
     return {key: (1 - weights.rrf) * by_score[key] + weights.rrf * by_rank[key] for key in by_score}

@@ -66,11 +66,13 @@ class ArmHit(NamedTuple):
 class ArmResults:
     """The hits of each arm, best first, and the IDF of query terms by dimension.
 
-    An IDF of 0 means that no point has the term. Of a very long query not every term has one.
+    An IDF of 0 means that no point has the term. Of a very long query not every term has one. `floors`: the lowest
+    score of an arm that takes in every chunk and gave as many hits as it was asked for: what others score at most.
     """
 
     arms: Mapping[Arm, Sequence[ArmHit]] = field(default_factory=dict)
     idf: Mapping[int, float] = field(default_factory=dict)
+    floors: Mapping[Arm, float] = field(default_factory=dict)
 
 
 class Embedder(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ingest.items import Kind
-from ingest.parse.labels import is_placeholder
+from ingest.parse.labels import says_nothing
 from ingest.parse.text import Text, plain
 
 
@@ -65,7 +65,7 @@ def settle(source: Text, draft: Draft | Reply) -> None:
     if draft.answer is not None:
         span = source.span(draft.answer.start, draft.answer.end)
         text = source.slice(span)
-        if not text or (len(text) < 80 and is_placeholder(text)):
+        if says_nothing(text):
             draft.answer = None
         else:
             draft.answer = Stretch(span.start, span.end)

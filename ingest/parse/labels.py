@@ -178,18 +178,22 @@ def is_request(text: str) -> bool:
     return bool(_IMPERATIVE.match(words)) and len(words.split()) >= 3
 
 
+_LINK = re.compile(r"!?\[[^\[\]]*\]\([^()]*\)|<?https?://\S+|</?[A-Za-z][^<>]*>")
 _PLACEHOLDER = re.compile(
-    r"(?:(?:answer )?(?:to be|will be) (?:completed|added|done|written|filled(?: in)?|determined|continued|updated)"
-    r"|tb[dca]|to ?do|coming soon|work in progress|wip|not (?:yet )?(?:written|answered)(?: yet)?|no answer(?: yet)?"
-    r"|answer pending|pending|n/?a|\?+|x{3,})",
+    r"\b(?:(?:to|will) be (?:completed|done|added|answered|written|filled(?: in)?|continued|determined|announced)"
+    r"|coming soon|work in progress|not (?:yet )?(?:answered|available|written)(?: yet)?|no answer(?: yet)?"
+    r"|(?:answer )?pending"
+    r"|todo|to do|tbd|tba|tbc|wip|n/a|x{3,}"
+    r"|(?:useful|further|additional|related|more|other)?\s*(?:resources?|references?|reading|links?|sources?|see also)"
+    r"|back to top|answer|solution)\b",
     re.I,
 )
 
 
-def is_placeholder(text: str) -> bool:
-    """Whether an answer only says that there is none yet."""
-    words = plain(text).strip(" .…!-–—_*()[]")
-    return not words or bool(_PLACEHOLDER.fullmatch(words))
+def says_nothing(text: str) -> bool:
+    """Whether a text is only a placeholder ("to be completed"), a list of links, or marks: no answer to anything."""
+    rest = _PLACEHOLDER.sub(" ", _LINK.sub(" ", text).replace("_", " "))
+    return not re.search(r"\w", rest)
 
 
 # A bold lead: "**Rate limiting:** …", "**Rate limiting**: …", "**Why X?** …", "__Lead__ – …"

@@ -62,6 +62,13 @@ def test_ceilings_bring_scores_into_range() -> None:
     assert fuse({"bm25": {"a": 6.0}}, {"bm25": 0.0}, weights) == {"a": 0.0}
 
 
+def test_what_an_arm_did_not_find_counts_as_its_floor() -> None:
+    weights = FusionWeights(bm25=1, dense=1, question=0)
+    arms: dict[Arm, dict[str, float]] = {"bm25": {"a": 6.0}, "dense": {"b": 0.5}}
+    fused = fuse(arms, {"bm25": 12.0}, weights, {"dense": 0.3, "bm25": 3.0})
+    assert fused == {"a": pytest.approx((0.5 + 0.3) / 2), "b": pytest.approx((0.25 + 0.5) / 2)}
+
+
 @given(ARM_SCORES, WEIGHTS)
 def test_scores_lie_between_zero_and_one(arms: dict[Arm, dict[str, float]], weights: FusionWeights) -> None:
     fused = fuse(arms, {}, weights)
