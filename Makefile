@@ -24,7 +24,7 @@ demo: install ## ingest the bundled corpus and ask three questions
 	@$(BIN)/cuecard ingest corpus --home $(DEMO_HOME)
 	@for question in \
 	  "How do you keep a cache from being stampeded when a hot key expires?" \
-	  "my coroutine swallows the cancel and hangs on shutdown, what should it do instead?" \
+	  "our pods get killed in the middle of requests on every rollout" \
 	  "How do I tune the JVM garbage collector for low pauses?"; do \
 	    printf '\n\n%s %s\n\n' '$$ cuecard ask' "\"$$question\""; \
 	    $(BIN)/cuecard ask "$$question" --home $(DEMO_HOME) || exit 1; \
