@@ -12,6 +12,8 @@ from ingest.items import StoredChunk
 
 # What may lie between two stretches of one chunk that are cited as one: white space and a list marker.
 _SEAM = re.compile(r"\s*(?:(?:[-*+•]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+)?")
+# Code, a table, a list or a heading is one only at the beginning of a line.
+_BLOCK_START = re.compile(r"(?:```|~~~|\$\$|\||[-*+•]\s|\d{1,3}[.)]\s|#{1,6}\s)")
 _BLOCK_END = re.compile(r"(?:^|\n)[ \t]*(?:```|~~~|\$\$|\|[^\n]*\|)[^\n]*\Z")
 
 
@@ -55,7 +57,7 @@ def compose(units: Sequence[Unit], catalog: Catalog) -> CitedText:
         if not (is_whole(unit.chunk, catalog) and verify(source, catalog, unit.chunk.version_key)):
             refused += 1
             continue
-        text += _joint(previous, unit, text)
+        text += "\n\n" if text and _BLOCK_START.match(source.quote) else _joint(previous, unit, text)
         start = len(text)
         text += source.quote + ("\n\n" if _BLOCK_END.search(source.quote) else " ") + f"[{source.marker}]"
         cited.append(CitedStretch(start, len(text), source.marker))

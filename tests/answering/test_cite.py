@@ -70,6 +70,12 @@ def test_a_marker_after_code_leaves_the_fence_alone() -> None:
     assert found.text == "```sh\nredis-cli\n```\n\n[1]"
 
 
+def test_code_begins_a_line_even_where_prose_follows_it() -> None:
+    text = "Look at the size. More words stand here. \n\n```sh\nls\n```\n\nThen sort."
+    first, second = unit("Look at the size.", text=text), unit("```sh\nls\n```\n\nThen sort.", text=text)
+    assert compose([first, second], Texts(text)).text == ("Look at the size. [1]\n\n```sh\nls\n```\n\nThen sort. [2]")
+
+
 def test_what_the_document_does_not_have_is_dropped_and_counted() -> None:
     moved = compose([unit("It is fast."), unit("Redis keeps data", text=TEXT[2:])], Texts(TEXT))
     assert (moved.text, len(moved.sources), moved.refused) == ("It is fast. [1]", 1, 1)
