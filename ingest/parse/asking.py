@@ -78,15 +78,21 @@ class Asking:
             if place.node.kind == "bullet" and (lead := bold_lead(place.node.text)) is not None
         ]
         asking_leads = bool(leads) and sum(leads) / len(leads) >= 0.5
-        out: dict[int, bool] = {}
-        run: list[int] = []
+        runs: list[list[int]] = [[]]
         for index, place in enumerate(self.outline.places):
             if place.node.kind == "bullet" and not (place.path and _FOLLOW_UPS.search(place.path[-1])):
-                run.append(index)
+                runs[-1].append(index)
             elif place.node.kind != "empty":
-                self._judge(run, asking_leads, out)
-                run = []
-        self._judge(run, asking_leads, out)
+                runs.append([])
+        out: dict[int, bool] = {}
+        for run in runs:
+            self._judge(run, asking_leads, out)
+        # "1) What …?" with its answer as a paragraph below, then "2) …": lists of one entry each that count on
+        lone = [run[0] for run in runs if len(run) == 1]
+        numbered = [i for i in lone if self.outline.places[i].node.number is not None]
+        asked = [i for i in numbered if self._entry_asks(self.outline.places[i].node, asking_leads=True)]
+        if len(asked) > 1 and len(asked) >= _RUN * len(numbered):
+            out.update(dict.fromkeys(asked, True))
         return out
 
     def _judge(self, run: list[int], asking_leads: bool, out: dict[int, bool]) -> None:

@@ -8,7 +8,7 @@ question or a heading of its own level or above. Answers that stand elsewhere ar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingest.parse.asking import Asking
 from ingest.parse.blocks import BOLD, SUMMARY, Node
@@ -22,7 +22,7 @@ from ingest.parse.labels import (
     read_label,
     read_label_heading,
 )
-from ingest.parse.outline import Outline, Place, heading_text
+from ingest.parse.outline import Outline, Place, heading_text, split_lines
 from ingest.parse.text import Text, fold, plain
 
 _IN_LABELLED, _IN_ENTRY = -1, -2  # a draft's depth where its question is a labelled bullet, or a bullet that asks
@@ -46,17 +46,21 @@ def find_questions(source: Text, outline: Outline, *, guide: bool) -> Questions:
 
 
 def _labelled(node: Node) -> bool:
-    return any(n.text and read_label(n.text[:300]) for n in node.walk() if n.kind in ("bullet", "paragraph"))
+    words = (n.text for n in node.walk() if n.kind in ("bullet", "paragraph"))
+    return any(read_label(line[:300]) for text in words for line in text.split("\n"))
 
 
-def _flatten(node: Node) -> Iterator[Node]:
+def _flatten(source: Text, node: Node) -> Iterator[Node]:
     """A bullet whose parts carry labels, as the sequence of its parts."""
     if node.kind != "bullet" or not _labelled(node):
         yield node
         return
-    yield Node("bullet", node.first, node.head, node.text, node.start, node.head, depth=node.depth, number=node.number)
+    words = Node("paragraph", node.first, node.head, node.text, node.start, node.head, depth=node.depth + 1)
+    first, *others = split_lines(source, [words])
+    yield replace(first, kind="bullet", depth=node.depth, number=node.number)
+    yield from others
     for child in node.children:
-        yield from _flatten(child)
+        yield from _flatten(source, child)
 
 
 class _Walk:
@@ -79,7 +83,7 @@ class _Walk:
                 if self.open is not None and self.open.level == SUMMARY:
                     self.close()
             elif node.kind not in ("rule", "empty"):
-                for flat in _flatten(node):
+                for flat in _flatten(self.source, node):
                     self.content(index, place, flat)
         self.close()
 

@@ -43,6 +43,8 @@ INLINE = {
     "headings in a list": "1. ### What is a TTL?\n\n   A time to live.\n\n2. ### How long should it be?\n\n   As short as you can bear.\n",
     "label headings": "## Question\n\nWhat is a TTL?\n\n## Answer\n\nA time to live.\n\n## Question\n\nHow long should it be?\n\n## Answer\n\nAs short as you can bear.\n",
     "hidden answers": "###### 1. What is a TTL?\n\n<details><summary><b>Answer</b></summary>\n<p>\n\nA time to live.\n\n</p>\n</details>\n\n---\n\n###### 2. How long should it be?\n\n<details><summary><b>Answer</b></summary>\n<p>\n\nAs short as you can bear.\n\n</p>\n</details>\n",
+    "labels in a list": "* Q: What is a TTL?\n  A: A time to live.\n* Q: How long should it be?\n  A: As short as you can bear.\n",
+    "numbers over paragraphs": "1) What is a TTL?\n\nA time to live.\n\n2) How long should it be?\n\nAs short as you can bear.\n",
     "setext": "What is a TTL?\n--------------\n\nA time to live.\n\nHow long should it be?\n----------------------\n\nAs short as you can bear.\n",
 }
 
