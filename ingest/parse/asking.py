@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 
 from ingest.parse.blocks import UNMARKED, Node
-from ingest.parse.labels import bold_lead, is_question, is_request, numbering, read_label
+from ingest.parse.labels import asks, bold_lead, is_question, is_request, numbering, read_label
 from ingest.parse.outline import Outline
 from ingest.parse.text import plain
 
@@ -44,7 +44,7 @@ class Asking:
         number, words, _ = self.words(node)
         text = plain(words)
         share = self._share[node.level]
-        if text.rstrip(' *_"”’)').endswith("?"):
+        if asks(text):
             return node.level != UNMARKED or share >= _SIBLINGS or not self._over_leads(index)
         if is_question(words) and len(text.split()) >= 4:
             return True
@@ -73,7 +73,7 @@ class Asking:
     def _runs(self) -> dict[int, bool]:
         """Judges list entries run by run: a run is a list with nothing but entries in a row."""
         leads = [
-            lead.text.endswith("?")
+            asks(lead.text)
             for place in self.outline.places
             if place.node.kind == "bullet" and (lead := bold_lead(place.node.text)) is not None
         ]
@@ -112,7 +112,7 @@ class Asking:
         if text.lstrip().startswith("[") and "](#" in text:
             return False
         lead = bold_lead(text)
-        if lead is not None and lead.text.endswith("?"):
+        if lead is not None and asks(lead.text):
             return asking_leads
         first = plain(text.split("\n", 1)[0])
-        return first.rstrip(' *_"”’)').endswith("?") and len(first.split()) >= 3
+        return asks(first) and len(first.split()) >= 3

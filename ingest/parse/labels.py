@@ -164,10 +164,32 @@ _IMPERATIVE = re.compile(
 )
 
 
+_ASKS = re.compile(r"\?[\"”’')*_\]]*(?:\s|$)")
+
+
+def asks(text: str) -> bool:
+    """Whether a short text holds a sentence with a question mark: "What is a CLI? Name three." asks too."""
+    return bool(_ASKS.search(plain(text)))
+
+
+_BEHIND = re.compile(r"\?[\"”’')*_\]]*(?P<dash>[ \t]*[-–—:→]+)?[ \t]+(?=\S)")
+
+
+def answer_behind(line: str) -> tuple[int, int] | None:
+    """Where question and answer part on one line, as in "What is a TTL? — A time to live.": (end, start).
+
+    None where nothing stands behind the question, or what does asks on without a dash ("…? Explain your choice.").
+    """
+    matches = list(_BEHIND.finditer(line))
+    if not matches or (not matches[-1]["dash"] and is_request(line[matches[-1].end() :])):
+        return None
+    return matches[-1].start() + 1, matches[-1].end()
+
+
 def is_question(text: str) -> bool:
-    """Whether a short text asks: it ends in a question mark, or starts as a question does and has some length."""
+    """Whether a short text asks: with a question mark, or because it starts as a question does and has some length."""
     words = plain(text)
-    if words.rstrip(" *_:\"”’')").endswith("?"):
+    if asks(words):
         return True
     return bool(_INTERROGATIVE.match(words)) and 3 <= len(words.split()) <= 40 and not words.endswith((".", ":", ";"))
 

@@ -15,7 +15,9 @@ from ingest.parse.blocks import BOLD, SUMMARY, Node
 from ingest.parse.drafts import Draft, Reply, Stretch, settle
 from ingest.parse.labels import (
     Label,
+    answer_behind,
     answer_heading,
+    asks,
     bold_lead,
     is_answers_part,
     is_question,
@@ -265,11 +267,11 @@ class _Walk:
         """A list entry or a paragraph with a bold question that opens a question of its own."""
         if node.kind == "paragraph":
             lead = bold_lead(node.text)
-            if lead is None or not lead.text.endswith("?") or len(lead.text.split()) < 3:
+            if lead is None or not asks(lead.text) or len(lead.text.split()) < 3:
                 return False
             if isinstance(self.open, Draft) and self.open.level < BOLD and self._open_has_content():
                 return False
-            rest = node.start + lead.rest
+            asked = rest = node.start + lead.rest
         elif self.answers_level is not None and node.number is not None and node.depth == 0:
             self.reply(Reply(node.number, "", place.path, level=_ENTRY, start=node.start), node.first)
             self.found.structure.discard(node.first)
@@ -277,14 +279,14 @@ class _Walk:
             self.close()
             return True
         elif node.depth == 0 and self.asking.entry(index) and not self._inside_answer():
-            rest = self._entry_rest(node)
+            asked, rest = self._entry_parts(node)
         else:
             return False
         number, words, start = self.asking.words(node)
-        question = plain(self.source.text[start:rest] if rest > start else words).strip(' "“”')
+        question = plain(self.source.text[start:asked] if asked > start else words).strip(' "“”')
         draft = Draft("qa", question, place.path, node.start, _ENTRY, _IN_ENTRY if node.kind == "bullet" else 0)
         draft.number = node.number if node.number is not None else number
-        draft.question, draft.asked = question, Stretch(start, min(rest, self.source.end_of(node.head - 1)))
+        draft.question, draft.asked = question, Stretch(start, min(asked, self.source.end_of(node.head - 1)))
         draft.end = self.source.end_of(node.last - 1)
         self.ask(draft)
         if plain(self.source.text[rest : draft.end]).strip(" *_:-–—"):
@@ -295,15 +297,17 @@ class _Walk:
         """Whether a heading's question is open: a list of questions in it is part of its answer."""
         return self.open is not None and self.open.level < _ENTRY
 
-    def _entry_rest(self, node: Node) -> int:
-        """Where a list entry's answer begins: after its bold question, or after its first paragraph."""
+    def _entry_parts(self, node: Node) -> tuple[int, int]:
+        """Where a list entry's question ends and its answer begins: after bold words, a question mark, or a line."""
         lead = bold_lead(node.text)
-        if lead is not None and lead.text.endswith("?"):
-            return node.start + lead.rest
+        if lead is not None and asks(lead.text):
+            return node.start + lead.rest, node.start + lead.rest
         first_line = node.text.split("\n", 1)[0]
-        if "\n" in node.text and is_question(first_line):
-            return self.source.end_of(node.first)
-        return self.source.end_of(node.head - 1)
+        parted = answer_behind(first_line)
+        if parted is not None:
+            return node.start + parted[0], node.start + parted[1]
+        end = self.source.end_of(node.first if "\n" in node.text and is_question(first_line) else node.head - 1)
+        return end, end
 
     # -- growing what is open
 

@@ -44,6 +44,7 @@ INLINE = {
     "label headings": "## Question\n\nWhat is a TTL?\n\n## Answer\n\nA time to live.\n\n## Question\n\nHow long should it be?\n\n## Answer\n\nAs short as you can bear.\n",
     "hidden answers": "###### 1. What is a TTL?\n\n<details><summary><b>Answer</b></summary>\n<p>\n\nA time to live.\n\n</p>\n</details>\n\n---\n\n###### 2. How long should it be?\n\n<details><summary><b>Answer</b></summary>\n<p>\n\nAs short as you can bear.\n\n</p>\n</details>\n",
     "labels in a list": "* Q: What is a TTL?\n  A: A time to live.\n* Q: How long should it be?\n  A: As short as you can bear.\n",
+    "answers on the line": "1. What is a TTL? — A time to live.\n2. How long should it be? - As short as you can bear.\n",
     "numbers over paragraphs": "1) What is a TTL?\n\nA time to live.\n\n2) How long should it be?\n\nAs short as you can bear.\n",
     "setext": "What is a TTL?\n--------------\n\nA time to live.\n\nHow long should it be?\n----------------------\n\nAs short as you can bear.\n",
 }
@@ -55,6 +56,11 @@ def test_question_and_answer_in_place(shape: str) -> None:
     found = qa(doc)
     assert list(found) == ["What is a TTL?", "How long should it be?"]
     assert [answer(doc, item) for item in found.values()] == ["A time to live.", "As short as you can bear."]
+
+
+def test_a_heading_that_goes_on_after_its_question_asks() -> None:
+    found = qa(parse("## What is a TTL? Name a good one.\n\nA time to live: 60 s.\n\n## Jitter\n\nRandom spread.\n"))
+    assert list(found) == ["What is a TTL? Name a good one."]
 
 
 def test_a_question_that_begins_with_an_article_is_no_answer() -> None:
