@@ -22,8 +22,8 @@ from retrieval.hits import Hit, SearchResult
 MAX_QUESTION = 2_000  # characters; a longer text is pasted material, not a question
 DEFAULT_K = 10
 MOST_RELATED = 5
-# The cosine from which two questions are worth naming together: the middle between the nearest other question of the
-# same topic and that of another one, in the bundled corpus with all-MiniLM-L6-v2. Chosen by hand.
+# The cosine from which two questions are worth naming together. Chosen by hand, reading a few answers over the bundled
+# corpus with all-MiniLM-L6-v2; not measured.
 RELATED = 0.3
 UNCHECKED = 0.5  # what grounding counts where nobody could check
 

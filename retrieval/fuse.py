@@ -88,5 +88,7 @@ def fuse(
         seen = {**dict.fromkeys(keys, (floors or {}).get(arm, 0.0)), **scores}
         shares[arm] = {key: score / ceiling if ceiling > 0 else 0.0 for key, score in seen.items()}
     by_score = combine(shares, weights)
+    if not weights.rrf:
+        return by_score
     by_rank = reciprocal_ranks({arm: ranks(scores) for arm, scores in arms.items()}, weights)
     return {key: (1 - weights.rrf) * by_score[key] + weights.rrf * by_rank[key] for key in by_score}
