@@ -16,8 +16,8 @@ from ingest.parse.text import Text, plain
 
 # A document is a cheat sheet when it has so many entries with a lead, they hold this share of the text that is in no
 # question, and the middle one is long enough to be a statement: lists of two-word fragments stay with their section.
-# Set by hand: the middle entry of three cheat sheets had 165 to 530 characters, of 56 public documents that are none and
-# pass weaker bounds 50 to 145, most of them under 100.
+# Set by hand: the middle entry of three cheat sheets had 165 to 530 characters, that of 56 other public documents, by
+# weaker bounds, 50 to 145, mostly under 100.
 _CHEAT_LEADS = 4
 _CHEAT_SHARE = 0.5
 _CHEAT_CHARS = 100
