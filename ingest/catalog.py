@@ -20,8 +20,6 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     func,
-    insert,
-    inspect,
     make_url,
     select,
 )
@@ -30,21 +28,21 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql import Select
 
 from ingest import catalog_rows as rows
+from ingest.catalog_history import history, load
 from ingest.catalog_info import Change, DocumentInfo, QuarantineEntry, VersionInfo
 from ingest.errors import IndexUnavailableError, NotFoundError, SettingsError, UsageError
 from ingest.items import KINDS, Document, Item, StoredChunk
+from ingest.migrate import prepare
 from ingest.schema import (
     LIVE,
-    SCHEMA_VERSION,
     SEQUENCE,
-    about,
     changes,
     chunk_ref,
     chunks,
     counters,
     documents,
     items,
-    metadata,
+    links,
     quarantine,
     versions,
 )
@@ -67,7 +65,9 @@ _origin = (
     .join_from(versions, documents, documents.c.id == versions.c.document_id)
     .where(versions.c.state == LIVE, versions.c.key.in_(bindparam("keys", expanding=True)))
 )
+_other = versions.alias()
 _stored = select(chunks.c.version_key, chunks.c.data, chunks.c.context, chunks.c.text)
+_open = quarantine.c.dropped.is_(False)
 _stored_by_ref = _stored.where(chunks.c.ref.in_(bindparam("refs", expanding=True)))
 
 
@@ -81,9 +81,14 @@ class Catalog:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self.writing = threading.Lock()
-        with self.transaction() as connection:
-            _prepare(connection, self.engine)
+        try:
+            with self._told():
+                prepare(self.engine)
+        except BaseException:
+            self.engine.dispose()
+            raise
         self.text = lru_cache(maxsize=_KEPT_TEXTS)(self._text)
+        self.pages = lru_cache(maxsize=_KEPT_TEXTS)(self._pages)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -92,9 +97,13 @@ class Catalog:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A connection whose changes are kept together, or not at all when the block raises."""
+        with self._told(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            with self.engine.begin() as connection:
-                yield connection
+            yield
         except DBAPIError as error:
             where = self.engine.url.render_as_string(hide_password=True)
             hint = "`cuecard doctor` says more."
@@ -156,30 +165,16 @@ class Catalog:
         raise NotFoundError(f"No document is called {id_or_path}.", hint=hint)
 
     def load(self, version_key: int) -> Document:
-        """A version as it was parsed, live or not. NotFoundError where there is none."""
-        query = select(versions, documents.c.collection, documents.c.path)
-        query = query.join(documents, documents.c.id == versions.c.document_id).where(versions.c.key == version_key)
-        parts = [
-            select(items.c.data).where(items.c.version_key == version_key).order_by(items.c.ordinal),
-            _stored.where(chunks.c.version_key == version_key).order_by(chunks.c.ordinal),
-        ]
+        """A version as it was parsed, live or not; without chunks where the index has forgotten it.
+
+        NotFoundError where there is none.
+        """
         with self.transaction() as connection:
-            row = connection.execute(query).one_or_none()
-            item_rows, chunk_rows = (connection.execute(part).all() for part in parts)
-        if row is None:
-            raise NotFoundError(f"There is no version {version_key}.")
-        return Document(
-            id=row.document_id,
-            collection=row.collection,
-            path=row.path,
-            version=row.version,
-            title=row.title,
-            text=row.text,
-            meta=rows.read_meta(row.meta),
-            items=tuple(rows.read_item(item.data) for item in item_rows),
-            chunks=tuple(rows.read_chunk(chunk.data, chunk.context, chunk.text) for chunk in chunk_rows),
-            account=rows.read_account(row.account),
-        )
+            return load(connection, version_key)
+
+    def _pages(self, version_key: int) -> tuple[int, ...]:
+        """The 1-based lines at which the pages of a version begin; none where its format has no pages."""
+        return rows.read_pages(self._scalar(select(versions.c.pages).where(versions.c.key == version_key)))
 
     def _text(self, version_key: int) -> str:
         """The canonical text of a version, live or not. NotFoundError where there is none."""
@@ -189,15 +184,30 @@ class Catalog:
         return cast(str, text)
 
     def versions(self, document_id: str) -> list[VersionInfo]:
-        """All versions of a document, newest first; also of one that is no longer served."""
-        wanted = [versions.c[name] for name in VersionInfo.__slots__]
-        query = select(*wanted).where(versions.c.document_id == document_id).order_by(versions.c.key.desc())
-        return [rows.read_version_info(row) for row in self._all(query)]
+        """All versions of a document, newest first: also of one that is no longer served, and of its former paths."""
+        return [rows.read_version_info(row) for row in self._all(history(document_id))]
 
-    def quarantine(self) -> list[QuarantineEntry]:
-        """What was offered and can't be served, by collection and path."""
+    def quarantine(self, *, dropped: bool = False) -> list[QuarantineEntry]:
+        """What was offered and can't be served, by collection and path; with `dropped` also what was put aside."""
         query = select(quarantine).order_by(quarantine.c.collection, quarantine.c.path, quarantine.c.source)
-        return [rows.read_quarantine(row) for row in self._all(query)]
+        query = query.order_by(func.coalesce(quarantine.c.line, 0), quarantine.c.id)
+        return [rows.read_quarantine(row) for row in self._all(query if dropped else query.where(_open))]
+
+    def quarantine_entry(self, id_or_prefix: str) -> QuarantineEntry:
+        """The entry with this id, or one that begins so; also one that was dropped.
+
+        NotFoundError where there is none; UsageError where several are meant.
+        """
+        found = self._all(select(quarantine).where(quarantine.c.id == id_or_prefix))
+        if not found and len(id_or_prefix) >= MIN_ID_PREFIX:
+            found = self._all(select(quarantine).where(quarantine.c.id.startswith(id_or_prefix, autoescape=True)))
+        if not found:
+            hint = "`cuecard quarantine list` names them all."
+            raise NotFoundError(f"Nothing in quarantine has the id {id_or_prefix}.", hint=hint)
+        if len(found) > 1:
+            names = ", ".join(f"{row.id} ({row.path})" for row in found[:5])
+            raise UsageError(f"{id_or_prefix} names several entries: {names}.", hint="Give the whole id.")
+        return rows.read_quarantine(found[0])
 
     def changes(self, since: int = 0, limit: int = 1000) -> list[Change]:
         """At most `limit` changes after the sequence number `since`, oldest first."""
@@ -211,6 +221,16 @@ class Catalog:
     def live_versions(self) -> set[int]:
         """The keys of all versions that are served."""
         return {row.key for row in self._all(select(versions.c.key).where(versions.c.state == LIVE))}
+
+    def twins(self, version_key: int, item_id: str) -> set[tuple[int, str]]:
+        """The items of other documents, by live version, that ask what this one asks."""
+        mine = select(versions.c.document_id).where(versions.c.key == version_key).scalar_subquery()
+        query = (
+            select(_other.c.key, links.c.other_item_id)
+            .join_from(links, _other, _other.c.document_id == links.c.other_document_id)
+            .where(links.c.document_id == mine, links.c.item_id == item_id, _other.c.state == LIVE)
+        )
+        return {(row.key, row.other_item_id) for row in self._all(query)}
 
     def stats(self) -> dict[str, Any]:
         """Counts: documents, items by kind, chunks, versions, quarantine entries; by collection as well."""
@@ -228,7 +248,7 @@ class Catalog:
             "chunks": sum(each["chunks"] for each in collections.values()),
             "collections": collections,
             "versions": self._scalar(select(func.count()).select_from(versions)),
-            "quarantined": self._scalar(select(func.count()).select_from(quarantine)),
+            "quarantined": self._scalar(select(func.count()).select_from(quarantine).where(_open)),
             "sequence": self.sequence(),
         }
 
@@ -261,19 +281,6 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     """Readers don't wait for the writer; a commit that returned survives a power cut."""
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _prepare(connection: Connection, engine: Engine) -> None:
-    """Make the tables where there are none. SettingsError for those of another version of cuecard."""
-    if not inspect(connection).has_table(about.name):
-        metadata.create_all(connection)
-        connection.execute(insert(about), [{"name": "schema", "value": SCHEMA_VERSION}])
-        connection.execute(insert(counters), [{"name": SEQUENCE, "value": 0}])
-    found = connection.execute(select(about.c.value).where(about.c.name == "schema")).scalar()
-    if found != SCHEMA_VERSION:
-        where = engine.url.render_as_string(hide_password=True)
-        hint = "Use the version that wrote it, or ingest into a new home."
-        raise SettingsError(f"The catalog {where} has schema {found}; this cuecard reads {SCHEMA_VERSION}.", hint=hint)
 
 
 def _origins(connection: Connection, keys: set[int]) -> dict[int, rows.Origin]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any, Literal
 
 from ingest.items import Meta
 
-ChangeKind = Literal["added", "updated", "removed", "quarantined", "released", "reindexed"]
+ChangeKind = Literal["added", "updated", "removed", "renamed", "quarantined", "dropped", "released", "reindexed"]
+
+
+ItemChangeKind = Literal["added", "removed", "changed", "moved"]
+ITEM_CHANGES: tuple[ItemChangeKind, ...] = ("added", "removed", "changed", "moved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,10 @@ class DocumentInfo:
     root: str
     source: str
 
+    def stale(self, today: date) -> str | None:
+        """Why the document should not be relied on today, in words; None where nothing speaks against it."""
+        return self.meta.stale(today)
+
     def to_dict(self) -> dict[str, Any]:
         """As the public interface spells it."""
         return {**asdict(self), "effective_date": self.meta.effective_date, "meta": said(self.meta)}
@@ -40,16 +49,25 @@ class DocumentInfo:
 
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
-    """One version of a document. `state` is building, live or superseded; times are ISO 8601, UTC."""
+    """One version of a document. `state` is building, live or superseded; times are ISO 8601, UTC.
+
+    `document_id` and `path` are those it was served under: a file that got another path keeps its history.
+    `changes` counts the items that were added, removed, changed and moved against the version served before (for the
+    first: against nothing); None where that was never compared.
+    """
 
     key: int
     document_id: str
+    path: str
     version: str
     state: str
     title: str
     items: Mapping[str, int]
     chunks: int
     lines: int
+    effective_date: str | None
+    expires: str | None
+    changes: Mapping[str, int] | None
     created_at: str
     live_at: str | None
     retired_at: str | None
@@ -60,8 +78,26 @@ class VersionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemChange:
+    """What became of one item between two versions. `changed`: its own text differs; `moved`: it stands elsewhere.
+
+    `old_line`, `new_line`: where its text begins, 1-based; None where it isn't.
+    """
+
+    id: str
+    title: str
+    change: ItemChangeKind
+    old_line: int | None
+    new_line: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """Something that was offered and can't be served. `line` is 1-based; `since` is ISO 8601, UTC."""
+    """Something that was offered and can't be served. `line` is 1-based; `since` is ISO 8601, UTC.
+
+    `scope`: `document` (nothing of it could be taken) or `item` (a part of a document that is served). `content`: the
+    hash of the refused bytes. `dropped`: put aside by a person, until those bytes change.
+    """
 
     id: str
     collection: str
@@ -71,6 +107,9 @@ class QuarantineEntry:
     reason: str
     hint: str
     since: str
+    scope: str
+    content: str | None
+    dropped: bool
 
     def to_dict(self) -> dict[str, Any]:
         """As the public interface spells it."""
@@ -79,7 +118,10 @@ class QuarantineEntry:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One visible change. `sequence` numbers rise without gaps; `at` is ISO 8601, UTC."""
+    """One visible change. `sequence` numbers rise without gaps; `at` is ISO 8601, UTC.
+
+    `detail`: the old path of what was renamed, the reason of what went into quarantine or left it; else empty.
+    """
 
     sequence: int
     at: str

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
-from ingest.catalog_info import Change, DocumentInfo, QuarantineEntry, VersionInfo, said
+from ingest.catalog_info import ITEM_CHANGES, Change, DocumentInfo, ItemChange, QuarantineEntry, VersionInfo, said
 from ingest.items import KINDS, AccountLine, Chunk, Document, Item, Meta, Span, StoredChunk
 from ingest.schema import chunk_ref
 
@@ -42,6 +43,7 @@ def version_row(document: Document) -> dict[str, Any]:
         "lines": document.text.count("\n") + (not document.text.endswith("\n")),
         "account": _encode([[a.line_start, a.line_end, a.role, a.item_id] for a in document.account]),
         "text": document.text,
+        "pages": _encode(document.pages) if document.pages else None,
     }
 
 
@@ -84,6 +86,9 @@ def read_item(data: str) -> Item:
         answer=_span(d["answer"]),
         talking_points=tuple(Span(*s) for s in d["talking_points"]),
         level=d["level"],
+        difficulty=d.get("difficulty"),
+        topic=d.get("topic"),
+        company=d.get("company"),
         tags=tuple(d["tags"]),
         leftover=d["leftover"],
     )
@@ -104,6 +109,9 @@ def read_chunk(data: str, context: str, text: str) -> Chunk:
         question=d["question"],
         questions=tuple(d["questions"]),
         level=d["level"],
+        difficulty=d.get("difficulty"),
+        topic=d.get("topic"),
+        company=d.get("company"),
         tags=tuple(d["tags"]),
     )
 
@@ -143,7 +151,13 @@ def read_stored(data: str, context: str, text: str, origin: Origin) -> StoredChu
 def read_meta(data: str) -> Meta:
     """What a version says about itself. Many say the same, or nothing."""
     fields = json.loads(data)
-    return Meta(**{**fields, "tags": tuple(fields.get("tags", ()))})
+    tags, columns = tuple(fields.get("tags", ())), tuple(tuple(pair) for pair in fields.get("columns", ()))
+    return Meta(**{**fields, "tags": tags, "columns": columns})
+
+
+def read_pages(data: str | None) -> tuple[int, ...]:
+    """The lines at which a version's pages begin; none where its format has no pages."""
+    return tuple(json.loads(data)) if data else ()
 
 
 def read_account(data: str) -> tuple[AccountLine, ...]:
@@ -171,9 +185,45 @@ def read_document_info(row: Row[Any]) -> DocumentInfo:
 
 
 def read_version_info(row: Row[Any]) -> VersionInfo:
-    """A version from its row."""
-    named = row._asdict()
-    return VersionInfo(**{**named, "items": json.loads(named["items"])})
+    """A version from a row of `ingest.catalog`'s history query."""
+    meta = read_meta(row.meta)
+    return VersionInfo(
+        key=row.key,
+        document_id=row.document_id,
+        path=row.path,
+        version=row.version,
+        state=row.state,
+        title=row.title,
+        items=json.loads(row.items),
+        chunks=row.chunks,
+        lines=row.lines,
+        effective_date=meta.effective_date,
+        expires=meta.expires,
+        changes=read_counts(row.diff),
+        created_at=row.created_at,
+        live_at=row.live_at,
+        retired_at=row.retired_at,
+    )
+
+
+def diff_row(changes: Sequence[ItemChange]) -> str:
+    """What the `versions` table keeps of what changed: how many items, and which."""
+    counts = Counter(each.change for each in changes)
+    listed = [[each.id, each.title, each.change] for each in changes]
+    return _encode({**{kind: counts[kind] for kind in ITEM_CHANGES}, "items": listed})
+
+
+def first_diff_row(document: Document) -> str:
+    """The same for a first version: all of its items are new, and need no list."""
+    return _encode({**dict.fromkeys(ITEM_CHANGES, 0), "added": len(document.items), "items": []})
+
+
+def read_counts(diff: str | None) -> dict[str, int] | None:
+    """How many items changed, by kind of change; None where that was never compared."""
+    if diff is None:
+        return None
+    counts = json.loads(diff)
+    return {kind: counts[kind] for kind in ITEM_CHANGES}
 
 
 def read_quarantine(row: Row[Any]) -> QuarantineEntry:
@@ -209,6 +259,9 @@ def _item_data(item: Item) -> dict[str, Any]:
         "answer": _span_data(item.answer),
         "talking_points": [_span_data(span) for span in item.talking_points],
         "level": item.level,
+        "difficulty": item.difficulty,
+        "topic": item.topic,
+        "company": item.company,
         "tags": item.tags,
         "leftover": item.leftover,
     }
@@ -225,6 +278,9 @@ def _chunk_data(chunk: Chunk, item: Item | None) -> dict[str, Any]:
         "question": chunk.question,
         "questions": chunk.questions,
         "level": chunk.level,
+        "difficulty": chunk.difficulty,
+        "topic": chunk.topic,
+        "company": chunk.company,
         "tags": chunk.tags,
         "answer": _span_data(item.answer) if item else None,
         "talking_points": [_span_data(span) for span in item.talking_points] if item else [],

@@ -7,61 +7,27 @@ was interrupted can be found and finished.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, bindparam, delete, exists, func, insert, select, update
 
 from ingest.catalog import Catalog
+from ingest.catalog_feed import Entry, change, now, record, take_turn
 from ingest.catalog_info import ChangeKind, QuarantineEntry
-from ingest.catalog_rows import chunk_rows, item_rows, version_row
-from ingest.discover import Problem
-from ingest.errors import HomeBusyError
-from ingest.items import Document
-from ingest.ports import NewVersion
-from ingest.schema import (
-    BUILDING,
-    LIVE,
-    SEQUENCE,
-    SUPERSEDED,
-    changes,
-    chunks,
-    counters,
-    documents,
-    items,
-    quarantine,
-    roots,
-    versions,
+from ingest.catalog_quarantine import (
+    ITEM,
+    Refusal,
+    document_row,
+    enter,
+    find_item_rows,
+    find_rows,
+    release,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A document that is served, as sync compares it. `root` and `source` tell where its file lies."""
-
-    id: str
-    path: str
-    root: str
-    source: str
-    key: int
-    version: str
-    stamp: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A parsed document on its way in. `stamp` and `fingerprint` name what it was made from, and for which index."""
-
-    document: Document
-    root: str
-    source: str
-    stamp: str
-    fingerprint: str
+from ingest.catalog_rows import chunk_rows, item_rows, version_row
+from ingest.catalog_switch import Incoming, Known, Switched, move, retire, switch
+from ingest.ports import NewVersion
+from ingest.schema import BUILDING, LIVE, SUPERSEDED, chunks, documents, items, quarantine, roots, versions
 
 
 class CatalogWriter:
@@ -101,48 +67,55 @@ class CatalogWriter:
 
     def begin(self, incoming: Sequence[Incoming]) -> list[NewVersion]:
         """Write versions that are not served yet."""
+        if not incoming:
+            return []
+        by_id = {each.document.id: each for each in incoming}
         with self._catalog.transaction() as connection:
-            return [_begin(connection, each) for each in incoming]
+            there = set(connection.execute(select(documents.c.id).where(documents.c.id.in_(by_id))).scalars())
+            places = [_place(each) for name, each in by_id.items() if name not in there]
+            if places:
+                connection.execute(insert(documents), places)
+            made = insert(versions).returning(versions.c.key, sort_by_parameter_order=True)
+            keys = connection.execute(made, [_building(each) for each in incoming]).scalars()
+            new = [NewVersion(key, each.document) for key, each in zip(keys, incoming, strict=True)]
+            for table, rows_of in ((items, item_rows), (chunks, chunk_rows)):
+                rows = [row for each in new for row in rows_of(each.key, each.document)]
+                if rows:
+                    connection.execute(insert(table), rows)
+        return new
 
-    def switch(self, new: NewVersion, incoming: Incoming) -> list[int]:
-        """Serve a version in place of what its document served before; the keys of that.
+    def switch(self, batch: Sequence[tuple[NewVersion, Incoming]]) -> list[Switched]:
+        """Serve versions in place of what their documents served before, all of them or none.
 
-        HomeBusyError when the version is gone: another process writes to this catalog, and took it for left over.
+        HomeBusyError when one is gone: another process writes to this catalog, and took it for left over.
         """
-        document = new.document
         with self._catalog.transaction() as connection:
-            number = _claim(connection, 1)
-            live = select(versions.c.key).where(versions.c.document_id == document.id, versions.c.state == LIVE)
-            old = list(connection.execute(live).scalars())
-            _retire(connection, old)
-            wanted = update(versions).where(versions.c.key == new.key, versions.c.state == BUILDING)
-            if connection.execute(wanted.values(state=LIVE, live_at=_now())).rowcount != 1:
-                raise HomeBusyError("Another process writes to this catalog.", hint="Ingest again when it has ended.")
-            place = update(documents).where(documents.c.id == document.id)
-            connection.execute(place.values(root=incoming.root, source=incoming.source))
-            kind: ChangeKind = "updated" if old else "added"
-            change = _change(kind, document.collection, document.path, document.id, document.version)
-            _record(connection, number, [change])
-        return old
+            take_turn(connection)
+            done, told = switch(connection, batch)
+            record(connection, told)
+        return done
 
     def retire(self, collection: str, gone: Sequence[Known]) -> list[int]:
         """Serve these documents no more; the keys of their versions."""
         if not gone:
             return []
         with self._catalog.transaction() as connection:
-            number = _claim(connection, len(gone))
-            _retire(connection, [each.key for each in gone])
-            removed = [_change("removed", collection, each.path, each.id, each.version) for each in gone]
-            _record(connection, number, removed)
+            take_turn(connection)
+            retire(connection, [each.key for each in gone])
+            parts = find_item_rows(connection, collection, [each.path for each in gone])
+            told = [change("removed", collection, each.path, each.id, each.version) for each in gone]
+            record(connection, told + release(connection, parts))
         return [each.key for each in gone]
 
-    def relocate(self, moved: Sequence[tuple[Known, str, str]]) -> None:
+    def relocate(self, collection: str, moved: Sequence[tuple[Known, str, str]]) -> None:
         """Note the new root and source of documents that are otherwise unchanged."""
-        if moved:
-            place = update(documents).where(documents.c.id == bindparam("known"))
-            values = [{"known": known.id, "root": root, "source": source} for known, root, source in moved]
-            with self._catalog.transaction() as connection:
-                connection.execute(place, values)
+        if not moved:
+            return
+        parts = update(quarantine).where(quarantine.c.collection == collection, quarantine.c.scope == ITEM)
+        parts = parts.where(quarantine.c.path == bindparam("known")).values(source=bindparam("to"))
+        with self._catalog.transaction() as connection:
+            move(connection, [(known.id, root, source) for known, root, source in moved])
+            connection.execute(parts, [{"known": known.path, "to": source} for known, _, source in moved])
 
     def leftovers(self) -> list[int]:
         """Versions that the index may hold although they are not served."""
@@ -151,43 +124,70 @@ class CatalogWriter:
             return list(connection.execute(query).scalars())
 
     def forget(self, keys: Sequence[int]) -> None:
-        """Note that the index has dropped these versions. Those that were never served are deleted."""
+        """Note that the index has dropped these versions. Their chunks are deleted: they can be made from the text.
+
+        Those that were never served are deleted altogether.
+        """
         if not keys:
             return
         gone: BindParameter[int] = bindparam("gone")
+        parameters = [{"gone": key} for key in keys]
+        lives = exists().where(versions.c.key == gone, versions.c.state == LIVE)
+        served = exists().where(versions.c.key == gone, versions.c.state != BUILDING)
         with self._catalog.transaction() as connection:
-            unborn = connection.execute(select(versions.c.key).where(versions.c.state == BUILDING)).scalars()
-            unserved = [{"gone": key} for key in set(unborn) & set(keys)]
-            dropped = update(versions).where(versions.c.key == gone).values(indexed=False)
-            connection.execute(dropped, [{"gone": key} for key in keys])
-            if unserved:
-                connection.execute(delete(chunks).where(chunks.c.version_key == gone), unserved)
-                connection.execute(delete(items).where(items.c.version_key == gone), unserved)
-                connection.execute(delete(versions).where(versions.c.key == gone), unserved)
+            take_turn(connection)
+            connection.execute(update(versions).where(versions.c.key == gone).values(indexed=False), parameters)
+            connection.execute(delete(chunks).where(chunks.c.version_key == gone, ~lives), parameters)
+            connection.execute(delete(items).where(items.c.version_key == gone, ~served), parameters)
+            connection.execute(delete(versions).where(versions.c.key == gone, versions.c.state == BUILDING), parameters)
 
-    def set_quarantine(self, collection: str, problems: Sequence[Problem], released: Sequence[QuarantineEntry]) -> None:
-        """Enter problems (one for a source), and let go of entries whose source is good or gone."""
-        known = {entry.id: entry for entry in self._catalog.quarantine()}
-        entries = [_entry(collection, problem) for problem in problems]
-        new = [e for e in entries if e["id"] not in known or known[e["id"]].reason != e["reason"]]
-        out = [_change("released", entry.collection, entry.path) for entry in released]
-        out += [_change("quarantined", collection, e["path"], detail=e["reason"]) for e in new]
-        if not out:
-            return
-        ids = [{"gone": entry.id} for entry in released] + [{"gone": entry["id"]} for entry in new]
+    def prune(self, keep: int) -> int:
+        """Delete versions that are served no more, beyond the newest `keep` of each document; how many went.
+
+        What the index may still hold stays until it was forgotten.
+        """
+        age = func.row_number().over(partition_by=versions.c.document_id, order_by=versions.c.key.desc())
+        columns = (versions.c.key, versions.c.state, versions.c.indexed, age.label("age"))
+        aged = select(*columns).where(versions.c.state != BUILDING).subquery()
+        old = select(aged.c.key).where(aged.c.age > keep, aged.c.state == SUPERSEDED, aged.c.indexed.is_(False))
+        gone: BindParameter[int] = bindparam("gone")
         with self._catalog.transaction() as connection:
-            number = _claim(connection, len(out))
-            connection.execute(delete(quarantine).where(quarantine.c.id == bindparam("gone")), ids)
-            if new:
-                connection.execute(insert(quarantine), new)
-            _record(connection, number, out)
+            take_turn(connection)
+            parameters = [{"gone": key} for key in connection.execute(old).scalars()]
+            if parameters:
+                connection.execute(delete(chunks).where(chunks.c.version_key == gone), parameters)
+                connection.execute(delete(items).where(items.c.version_key == gone), parameters)
+                connection.execute(delete(versions).where(versions.c.key == gone), parameters)
+        return len(parameters)
+
+    def set_quarantine(
+        self, collection: str, refusals: Sequence[Refusal], released: Sequence[QuarantineEntry] = ()
+    ) -> None:
+        """Enter what can't be taken (once for a source), and let go of entries whose source is good or gone."""
+        if not refusals and not released:
+            return
+        entries = [document_row(collection, refusal) for refusal in refusals]
+        with self._catalog.transaction() as connection:
+            take_turn(connection)
+            told = release(connection, released)
+            told += enter(connection, entries, find_rows(connection, [entry["id"] for entry in entries]))
+            record(connection, told)
+
+    def put_aside(self, entry: QuarantineEntry, aside: bool) -> None:
+        """Drop an entry, or take it back."""
+        kind: ChangeKind = "dropped" if aside else "quarantined"
+        mine = update(quarantine).where(quarantine.c.id == entry.id)
+        with self._catalog.transaction() as connection:
+            take_turn(connection)
+            connection.execute(mine.values(dropped=aside))
+            record(connection, [change(kind, entry.collection, entry.path, detail=entry.reason)])
 
     def mark_indexed_anew(self, fingerprint: str) -> None:
         """Note that all that is served is in an index of this fingerprint."""
         with self._catalog.transaction() as connection:
-            number = _claim(connection, 1)
+            take_turn(connection)
             connection.execute(update(versions).where(versions.c.state == LIVE).values(fingerprint=fingerprint))
-            _record(connection, number, [_change("reindexed", "", "")])
+            record(connection, [change("reindexed", "", "")])
 
 
 def is_within(path: str, folder: str) -> bool:
@@ -195,70 +195,12 @@ def is_within(path: str, folder: str) -> bool:
     return path != folder and path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _begin(connection: Connection, incoming: Incoming) -> NewVersion:
+def _place(incoming: Incoming) -> Entry:
     document = incoming.document
-    if connection.execute(select(documents.c.id).where(documents.c.id == document.id)).scalar() is None:
-        row = {"id": document.id, "collection": document.collection, "path": document.path}
-        connection.execute(insert(documents), [{**row, "root": incoming.root, "source": incoming.source}])
-    made = {"stamp": incoming.stamp, "fingerprint": incoming.fingerprint, "created_at": _now()}
-    values = {**version_row(document), **made, "state": BUILDING, "indexed": True}
-    key = connection.execute(insert(versions).values(values).returning(versions.c.key)).scalar_one()
-    for table, rows in ((items, item_rows(key, document)), (chunks, chunk_rows(key, document))):
-        if rows:
-            connection.execute(insert(table), rows)
-    return NewVersion(key, document)
+    row = {"id": document.id, "collection": document.collection, "path": document.path}
+    return {**row, "root": incoming.root, "source": incoming.source}
 
 
-def _retire(connection: Connection, keys: Iterable[int]) -> None:
-    parameters = [{"old": key} for key in keys]
-    if parameters:
-        old = update(versions).where(versions.c.key == bindparam("old"))
-        connection.execute(old.values(state=SUPERSEDED, retired_at=_now()), parameters)
-
-
-def _claim(connection: Connection, count: int) -> int:
-    """Raise the sequence by `count`; the first of the numbers. Also makes other writers wait for this transaction."""
-    counter = counters.c.name == SEQUENCE
-    connection.execute(update(counters).where(counter).values(value=counters.c.value + count))
-    return int(connection.execute(select(counters.c.value).where(counter)).scalar_one()) - count + 1
-
-
-def _record(connection: Connection, first: int, entries: Sequence[dict[str, Any]]) -> None:
-    at = _now()
-    numbered = [{**entry, "sequence": number, "at": at} for number, entry in enumerate(entries, first)]
-    connection.execute(insert(changes), numbered)
-
-
-def _change(
-    kind: ChangeKind,
-    collection: str,
-    path: str,
-    document_id: str | None = None,
-    version: str | None = None,
-    detail: str = "",
-) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "collection": collection,
-        "path": path,
-        "document_id": document_id,
-        "version": version,
-        "detail": detail,
-    }
-
-
-def _entry(collection: str, problem: Problem) -> dict[str, Any]:
-    return {
-        "id": hashlib.sha256(f"{collection}\0{problem.source}".encode()).hexdigest()[:16],
-        "collection": collection,
-        "path": problem.path,
-        "source": problem.source,
-        "line": problem.line,
-        "reason": problem.reason,
-        "hint": problem.hint,
-        "since": _now(),
-    }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _building(incoming: Incoming) -> Entry:
+    made = {"stamp": incoming.stamp, "fingerprint": incoming.fingerprint, "created_at": now()}
+    return {**version_row(incoming.document), **made, "state": BUILDING, "indexed": True}

@@ -1,4 +1,7 @@
-"""Which files a root holds: hidden and ignored ones left out, links followed, whatever can't be read told apart."""
+"""Which files a root holds: hidden and ignored ones left out, links followed, whatever can't be read told apart.
+
+A `.zip` is walked like a folder: its members' paths and sources go on after its own.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,27 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ingest.errors import DocumentError
+from ingest.folders import IGNORE_FILE, Folder
 from ingest.formats.decode import check_size, decode
 from ingest.formats.front_matter import FOLDER_META, merged, read_folder_meta
-from ingest.formats.registry import READERS
+from ingest.formats.registry import ARCHIVE, READERS
 from ingest.items import Meta
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-IGNORE_FILE = ".cuecardignore"
+    from ingest.formats.archive import Archive
+
 NO_SUFFIX = "(none)"
 """Stands for files without a suffix among those that were skipped."""
+MAC_JUNK = "__MACOSX"
+"""The folder in which macOS keeps resource forks, in the archives it makes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file to read. `path` is relative to the root, with `/`; `source` is where it lies.
+    """A file to read. `path` is relative to the root, with `/`; `source` is where it lies: for a member of an archive,
+    the archive's own source and the path in it.
 
     `folder` is what its folders say about it, or why they can't be understood; then the file can't be taken either.
     """
@@ -88,43 +96,12 @@ def outermost(scopes: Iterable[str]) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Folder:
-    """A folder on the way down. `path` is "" for the root; `identity` is device and inode; `names` are sorted."""
-
-    path: str
-    identity: tuple[int, int]
-    names: list[str]
-    meta: Meta | DocumentError
-    rules: GitIgnoreSpec | None
-    outer: _Folder | None
-
-    def ignores(self, path: str) -> bool:
-        """Whether a path (with `/` at its end for a folder) is ignored: the nearest rule that speaks of it decides."""
-        folder: _Folder | None = self
-        while folder is not None:
-            if folder.rules is not None:
-                below = path[len(folder.path) + 1 :] if folder.path else path
-                include = folder.rules.check_file(below).include
-                if include is not None:
-                    return include
-            folder = folder.outer
-        return False
-
-    def upwards(self) -> Iterator[_Folder]:
-        """This folder and those above it, up to the root."""
-        folder: _Folder | None = self
-        while folder is not None:
-            yield folder
-            folder = folder.outer
-
-
-@dataclass(slots=True)
 class _Walk:
     root: Path
     files: list[Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
-    opened: dict[str, _Folder | None] = field(default_factory=dict)
+    opened: dict[str, Folder | None] = field(default_factory=dict)
 
     def enter(self, scope: str) -> None:
         """Walk down to a scope, then through it."""
@@ -141,7 +118,7 @@ class _Walk:
             if name.startswith("."):
                 self.report(path, "hidden files and folders are skipped", hint="Rename it without the leading dot.")
                 return
-            if folder.ignores(path + "/" if is_folder else path):
+            if folder.ignores(_as_rules_see(path, is_folder)):
                 self.report(path, f"excluded by {IGNORE_FILE}", hint="Remove the rule to ingest it.")
                 return
             if not is_folder:
@@ -151,7 +128,7 @@ class _Walk:
         if folder is not None:
             self.walk(folder)
 
-    def walk(self, top: _Folder) -> None:
+    def walk(self, top: Folder) -> None:
         """Take everything below a folder."""
         pending = [top]
         while pending:
@@ -164,26 +141,80 @@ class _Walk:
                 if info is None:
                     continue
                 is_folder = stat.S_ISDIR(info.st_mode)
-                if folder.ignores(path + "/" if is_folder else path):
+                if folder.ignores(_as_rules_see(path, is_folder)):
                     continue
                 if not is_folder:
                     self.take(path, info, folder)
                 elif (inner := self.open(path, folder)) is not None:
                     pending.append(inner)
 
-    def take(self, path: str, info: os.stat_result, folder: _Folder, *, named: bool = False) -> None:
+    def take(self, path: str, info: os.stat_result, folder: Folder, *, named: bool = False) -> None:
         """A file: to be read, or counted where its format isn't read."""
-        suffix = os.path.splitext(path)[1].lower()
-        if suffix not in READERS:
+        suffix = _suffix(path)
+        if suffix not in READERS and suffix != ARCHIVE:
             if named:
-                known = " ".join(READERS)
+                known = " ".join([*READERS, ARCHIVE])
                 self.report(path, f"files of type {suffix or NO_SUFFIX} are not read", hint=f"Read are: {known}")
             else:
                 self.skipped[suffix or NO_SUFFIX] += 1
         elif not stat.S_ISREG(info.st_mode):
             self.report(path, "not a regular file", hint="Only plain files are read.")
+        elif suffix == ARCHIVE:
+            self.expand(path, folder)
         else:
             self.files.append(Found(path, self.source(path), folder.meta))
+
+    def expand(self, path: str, outer: Folder) -> None:
+        """An archive: its members, or why none of them is taken."""
+        from ingest.formats.archive import open_archive, refuse_bomb
+
+        try:
+            archive = open_archive(self.source(path), path)
+            chosen = dict(self.members(path, archive, outer))
+            refuse_bomb([archive.members[member] for member in chosen], path)
+        except DocumentError as error:
+            self.problems.append(Problem.of(error, self.source(path)))
+            return
+        for name, refusal in archive.strays.items():
+            self.report(f"{path}/{_shown(name)}", refusal.reason, hint=refusal.hint)
+        for member, folder in chosen.items():
+            place, refused = f"{path}/{member}", archive.refused.get(member)
+            if refused is not None:
+                self.report(place, refused.reason, hint=refused.hint)
+            elif _suffix(member) == ARCHIVE:
+                self.report(place, "an archive inside an archive is not opened", hint="Unpack it.")
+            else:
+                self.files.append(Found(place, self.source(place), folder.meta))
+
+    def members(self, path: str, archive: Archive, outer: Folder) -> Iterator[tuple[str, Folder]]:
+        """The members of an archive that are of a known format and not left out, with the folder each stands in."""
+        folders = {"": self.enclose(path, archive, "", outer)}
+        for member in archive.members:
+            above = ""
+            for part in member.split("/")[:-1]:
+                inner = f"{above}/{part}" if above else part
+                if inner not in folders:
+                    folders[inner] = self.enclose(path, archive, inner, folders[above])
+                above = inner
+            folder, name = folders[above], os.path.basename(member)
+            place = f"{path}/{member}"
+            if folder is None or name.startswith(".") or name == FOLDER_META or folder.ignores(place):
+                continue
+            suffix = _suffix(member)
+            if suffix in READERS or suffix == ARCHIVE or member in archive.refused:
+                yield member, folder
+            else:
+                self.skipped[suffix or NO_SUFFIX] += 1
+
+    def enclose(self, path: str, archive: Archive, inner: str, outer: Folder | None) -> Folder | None:
+        """A folder of an archive, `""` for the outermost; None where it is left out."""
+        name = os.path.basename(inner)
+        place = f"{path}/{inner}" if inner else path
+        if outer is None or name.startswith(".") or name == MAC_JUNK or outer.ignores(place + "/"):
+            return None
+        start = f"{inner}/" if inner else ""
+        names = [each for each in (IGNORE_FILE, FOLDER_META) if start + each in archive.members]
+        return self.furnish(Folder(place, (0, 0), names, outer.meta, None, outer))
 
     def look(self, path: str) -> os.stat_result | None:
         """What a path is, links followed. None, and a problem, where it can't be told or its name can't be kept."""
@@ -201,13 +232,13 @@ class _Walk:
             self.report(path, reason, hint="Correct or remove the link." if broken else "")
             return None
 
-    def open(self, path: str, outer: _Folder | None) -> _Folder | None:
+    def open(self, path: str, outer: Folder | None) -> Folder | None:
         """A folder with its rules and meta data. None, and a problem, where it must not be entered."""
         if path not in self.opened:
             self.opened[path] = self._open(path, outer)
         return self.opened[path]
 
-    def _open(self, path: str, outer: _Folder | None) -> _Folder | None:
+    def _open(self, path: str, outer: Folder | None) -> Folder | None:
         source = self.source(path)
         try:
             info = os.stat(source)
@@ -220,15 +251,19 @@ class _Walk:
             if above.identity == identity:
                 self.report(path, f"symlink loop: it leads back to {above.path or '.'}", hint="Remove the link.")
                 return None
-        folder = _Folder(path, identity, names, outer.meta if outer else Meta(), None, outer)
+        return self.furnish(Folder(path, identity, names, outer.meta if outer else Meta(), None, outer))
+
+    def furnish(self, folder: Folder) -> Folder | None:
+        """The folder with its own rules and meta data. None, and a problem, where its rules can't be read."""
+        path = folder.path
         try:
-            if IGNORE_FILE in names:
+            if IGNORE_FILE in folder.names:
                 folder.rules = self.read_rules(f"{path}/{IGNORE_FILE}" if path else IGNORE_FILE)
         except DocumentError as error:
             # what was meant to stay out must not come in: the folder is left alone
-            self.problems.append(Problem.of(error, source))
+            self.problems.append(Problem.of(error, self.source(path)))
             return None
-        if FOLDER_META in names:
+        if FOLDER_META in folder.names:
             folder.meta = self.inherit(folder.meta, f"{path}/{FOLDER_META}" if path else FOLDER_META)
         return folder
 
@@ -266,10 +301,37 @@ class _Walk:
 
 
 def read_bytes(source: str, path: str) -> bytes:
-    """A file's bytes. Raises DocumentError, naming it `path`, where it can't be read or is too large."""
+    """The bytes of a file, or of a member of an archive. Raises DocumentError, naming it `path`, where they can't be
+    read or are too many.
+    """
     try:
         with open(source, "rb") as file:
             check_size(os.fstat(file.fileno()).st_size, path)
             return file.read()
+    except (NotADirectoryError, FileNotFoundError) as error:
+        from ingest.formats.archive import archive_of, open_archive
+
+        archive = archive_of(source)
+        if archive is None:
+            raise _unreadable(path, error) from error
+        return open_archive(archive, path).read(source[len(archive) + 1 :], path)
     except OSError as error:
-        raise DocumentError(path, f"can't be read: {error.strerror}", hint="Correct its permissions.") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> DocumentError:
+    return DocumentError(path, f"can't be read: {error.strerror}", hint="Correct its permissions.")
+
+
+def _as_rules_see(path: str, is_folder: bool) -> str:
+    """A path as rules are asked about it: an archive is a folder to them too."""
+    return f"{path}/" if is_folder or _suffix(path) == ARCHIVE else path
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
+def _shown(name: str) -> str:
+    """A member's name that isn't fit to be a path, as it can be printed."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name[:200])

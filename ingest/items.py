@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 Kind = Literal["qa", "note", "guide"]
@@ -28,7 +29,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What a document says about itself, in front matter or in its folder's `_meta.yaml`. Dates: YYYY-MM-DD."""
+    """What a document says about itself, in front matter or in its folder's `_meta.yaml`. Dates: YYYY-MM-DD.
+
+    `columns`: for tables, which part of an item (question, answer, …) stands in the column of which name.
+    """
 
     title: str | None = None
     topic: str | None = None
@@ -42,6 +46,20 @@ class Meta:
     trust: str | None = None
     url: str | None = None
     tags: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+
+    def stale(self, today: date) -> str | None:
+        """Why what says this should not be relied on today, in words; None where its dates don't speak against it.
+
+        The last day of `expires` and the first of `effective_date` still count, and already count.
+        """
+        now = today.isoformat()
+        # ISO dates compare as text
+        if self.expires is not None and self.expires < now:
+            return f"expired on {self.expires}"
+        if self.effective_date is not None and self.effective_date > now:
+            return f"takes effect on {self.effective_date}"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,8 @@ class Item:
     `id` survives changes elsewhere in the document. `span` is the item's own text; where question and answer stand
     apart in the document, it is the answer's (the question's is `question_span`). `answer` is the model answer,
     None where the document gives none; `talking_points` are the spans of hints on what to say. `title` is a short
-    name: the question, the bold lead, or the heading. `leftover` marks text that no shape claimed.
+    name: the question, the bold lead, or the heading. `level`, `difficulty`, `topic`, `company` and `tags` are what
+    the text states about this item, else about its document. `leftover` marks text that no shape claimed.
     """
 
     id: str
@@ -64,6 +83,9 @@ class Item:
     answer: Span | None = None
     talking_points: tuple[Span, ...] = ()
     level: str | None = None
+    difficulty: str | None = None
+    topic: str | None = None
+    company: str | None = None
     tags: tuple[str, ...] = ()
     leftover: bool = False
 
@@ -93,6 +115,9 @@ class Chunk:
     question: str | None = None
     questions: tuple[str, ...] = ()
     level: str | None = None
+    difficulty: str | None = None
+    topic: str | None = None
+    company: str | None = None
     tags: tuple[str, ...] = ()
 
 
@@ -112,7 +137,7 @@ class Document:
 
     `id` is made from `collection` and `path` (relative to the ingested root, `/` between parts). `version` is
     `sha256:` and the hash of the file's bytes. `text` is the canonical text all spans refer to. `account` covers
-    every non-blank line of `text`.
+    every non-blank line of `text`. `pages`: the 1-based lines at which pages begin; empty where the format has none.
     """
 
     id: str
@@ -125,6 +150,7 @@ class Document:
     items: tuple[Item, ...] = ()
     chunks: tuple[Chunk, ...] = ()
     account: tuple[AccountLine, ...] = ()
+    pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

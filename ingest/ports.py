@@ -20,6 +20,9 @@ class NewVersion:
 class Indexer(Protocol):
     """The index as ingest sees it: derived from the catalog, safe to repeat."""
 
+    def expect(self, documents: Sequence[Document]) -> None:
+        """These will be put soon, together: what takes long and needs nothing but them may begin."""
+
     def put(self, versions: Sequence[NewVersion]) -> None:
         """Make all chunks of these versions findable. Returns when they are durable. Idempotent."""
 

@@ -1,14 +1,31 @@
 """The catalog's tables. Plain SQL types only, so that SQLite and PostgreSQL hold the same thing.
 
 Everything a version consists of is written once and never changed; only its `state` does, and that decides what is
-served. Compound values are JSON in text columns, read by `ingest.catalog_rows`.
+served. When it goes live it is written down which version it follows and what changed. Compound values are JSON in
+text columns, read by `ingest.catalog_rows`.
+
+What grows with the years: `versions` and `items`, which keep the text of every version (`ingest.sync.prune` deletes
+old ones), and `changes`, a row for each change. `chunks` are kept of what is served; `quarantine` and `links` tell of
+now; `jobs` go some days after they end.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 BUILDING, LIVE, SUPERSEDED = "building", "live", "superseded"
 """States of a version: written but not served yet; served; served once."""
@@ -64,6 +81,12 @@ versions = Table(
     Column("retired_at", Text),
     Column("account", Text, nullable=False),
     Column("text", Text, nullable=False),
+    # the lines at which pages begin, where the format has pages
+    Column("pages", Text),
+    # the version served before it; where the file got another path, that of the document it was before
+    Column("previous", Integer),
+    # what changed against that, by item
+    Column("diff", Text),
     Index("versions_by_document", "document_id", "state"),
     sqlite_autoincrement=True,
 )
@@ -103,7 +126,45 @@ quarantine = Table(
     Column("reason", Text, nullable=False),
     Column("hint", Text, nullable=False),
     Column("since", Text, nullable=False),
+    # "document": nothing of it could be taken; "item": a part of a document that is served
+    Column("scope", Text, nullable=False),
+    # the hash of the bytes that were refused; an entry that was dropped stays away until they change
+    Column("content", Text),
+    Column("dropped", Boolean, nullable=False),
+    Index("quarantine_by_path", "collection", "path"),
 )
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("collection", Text, nullable=False),
+    Column("paths", Text, nullable=False),
+    # the quarantine entry whose file is tried again; none where files were uploaded
+    Column("entry", Text),
+    Column("state", Text, nullable=False),
+    Column("idempotency_key", Text, unique=True),
+    Column("body_hash", Text, nullable=False),
+    Column("report", Text),
+    Column("problem", Text),
+    Column("created_at", Text, nullable=False),
+    Column("started_at", Text),
+    Column("finished_at", Text),
+)
+"""Uploads and retries on their way into the library. `state`: queued, running, done or failed."""
+
+links = Table(
+    "links",
+    metadata,
+    Column("collection", Text, primary_key=True),
+    Column("document_id", Text, primary_key=True),
+    Column("item_id", Text, primary_key=True),
+    Column("other_document_id", Text, primary_key=True),
+    Column("other_item_id", Text, primary_key=True),
+    Column("similarity", Float, nullable=False),
+    Column("conflict", Text),
+)
+"""Items of different documents that ask the same question, each pair once in both directions."""
 
 changes = Table(
     "changes",

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from posixpath import basename
 
 from ingest.catalog_info import QuarantineEntry
-from ingest.catalog_writer import Known, is_within
-from ingest.discover import Discovery, Found, Problem, discover
-from ingest.errors import RefusedError, UsageError
+from ingest.catalog_quarantine import DOCUMENT
+from ingest.catalog_switch import Known
+from ingest.catalog_writer import is_within
+from ingest.discover import Discovery, Found, Problem, discover, read_bytes
+from ingest.errors import DocumentError, RefusedError, UsageError
 
 MAX_LOSS = 0.5
 """The share of a collection that may be removed without being asked for."""
+
+ARCHIVE_SUFFIX = ".zip"
+"""Files below a file of this name are what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +48,16 @@ class Job:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done. `moved`: documents whose file has another path now, with that path."""
+    """What is to be done."""
 
     jobs: list[Job] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     gone: list[Known] = field(default_factory=list)
+    """Documents whose file is gone."""
+    renamed: dict[str, Known] = field(default_factory=dict)
+    """Documents that go on under another path, by that path, which served nothing yet."""
     moved: list[tuple[Known, str]] = field(default_factory=list)
+    """Documents whose file now belongs to another path, which served something already, with that path."""
     skipped: dict[str, int] = field(default_factory=dict)
     covered: dict[str, str] = field(default_factory=dict)
     """Roots, by the files and folders that were looked through."""
@@ -80,6 +92,7 @@ def make_plan(targets: Sequence[Target], known: Mapping[str, Known]) -> Plan:
         found = discover(Path(target.root), target.scopes)
         _add(plan, target.root, found, known, claims)
     _find_gone(plan, known, claims)
+    _find_renamed(plan)
     return plan
 
 
@@ -93,13 +106,18 @@ def refuse_large_loss(plan: Plan, known: Mapping[str, Known], collection: str) -
         )
 
 
-def find_released(plan: Plan, entries: Sequence[QuarantineEntry], problems: Sequence[Problem]) -> list[QuarantineEntry]:
-    """The entries whose source was looked at and is no problem any more."""
-    still = {problem.source for problem in problems}
+def find_released(plan: Plan, entries: Sequence[QuarantineEntry], still: Collection[str]) -> list[QuarantineEntry]:
+    """The entries of files and folders that were looked at and are none of the sources that `still` can't be taken.
+
+    What is entered of served documents goes with their versions.
+    """
     return [
         entry
         for entry in entries
-        if entry.source not in still and _reached(plan, entry.source) and not _hidden(plan, entry.source)
+        if entry.scope == DOCUMENT
+        and entry.source not in still
+        and reached(plan, entry.source)
+        and not _hidden(plan, entry.source)
     ]
 
 
@@ -148,15 +166,21 @@ def _add(plan: Plan, root: str, discovery: Discovery, known: Mapping[str, Known]
 
 def _holder(known: Known, source: str, root: str) -> str | None:
     """The file that keeps a path from `source`: another one, still there, from a root that isn't inside `root`."""
-    if known.source == source or is_within(known.root, root):
+    if known.source == source or is_within(known.root, root) or not _may_be_there(known.source):
         return None
-    try:
-        os.lstat(known.source)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:
-        pass
     return known.source
+
+
+def _may_be_there(source: str) -> bool:
+    """Whether a file is there, or can't be told to be gone: what lies in an archive is as the archive."""
+    try:
+        os.lstat(source)
+    except (FileNotFoundError, NotADirectoryError):
+        nearest = next(place for place in lineage(source) if os.path.lexists(place))
+        return os.path.isfile(nearest) and nearest.lower().endswith(ARCHIVE_SUFFIX)
+    except OSError:
+        return True
+    return True
 
 
 def _conflict(found: Found, holder: str) -> Problem:
@@ -170,25 +194,51 @@ def _find_gone(plan: Plan, known: Mapping[str, Known], claims: Mapping[str, str]
     for each in known.values():
         if each.path in claims:
             continue
-        root = _reached(plan, each.source)
+        root = reached(plan, each.source)
         if root is None or not (each.root == root or is_within(each.root, root)):
             continue
-        if each.source in path_of:
-            plan.moved.append((each, path_of[each.source]))
-        elif not _hidden(plan, each.source):
-            plan.gone.append(each)
+        path = path_of.get(each.source)
+        if path is None:
+            if not _hidden(plan, each.source):
+                plan.gone.append(each)
+        elif path in known or path in plan.renamed:
+            plan.moved.append((each, path))
+        else:
+            plan.renamed[path] = each
 
 
-def _reached(plan: Plan, source: str) -> str | None:
+def _find_renamed(plan: Plan) -> None:
+    """Take the documents out of `gone` whose bytes have come up under a new path.
+
+    Only the very same bytes count. Of several the one with the same file name goes first, then the order of paths.
+    """
+    if not plan.gone:
+        return
+    new = [job.found for job in plan.jobs if job.known is None and job.found.path not in plan.renamed]
+    hashes = {found.path: content_of(found.source, found.path) for found in new}
+    plan.gone.sort(key=lambda known: known.path)
+    for by_name in (True, False):
+        waiting: dict[tuple[str | None, str], deque[Known]] = {}
+        for known in plan.gone:
+            waiting.setdefault((known.version, basename(known.path) if by_name else ""), deque()).append(known)
+        for found in new:
+            alike = waiting.get((hashes[found.path], basename(found.path) if by_name else ""))
+            if alike and found.path not in plan.renamed:
+                plan.renamed[found.path] = alike.popleft()
+        taken = {known.id for known in plan.renamed.values()}
+        plan.gone = [known for known in plan.gone if known.id not in taken]
+
+
+def reached(plan: Plan, source: str) -> str | None:
     """The root under which a source was looked for; None where it was not looked for."""
-    return next((plan.covered[place] for place in _lineage(source) if place in plan.covered), None)
+    return next((plan.covered[place] for place in lineage(source) if place in plan.covered), None)
 
 
 def _hidden(plan: Plan, source: str) -> bool:
-    return any(place in plan.blind for place in _lineage(source))
+    return any(place in plan.blind for place in lineage(source))
 
 
-def _lineage(source: str) -> Iterator[str]:
+def lineage(source: str) -> Iterator[str]:
     """A path and all folders above it."""
     while True:
         yield source
@@ -196,3 +246,16 @@ def _lineage(source: str) -> Iterator[str]:
         if above == source:
             return
         source = above
+
+
+def content_hash(data: bytes) -> str:
+    """What names the bytes of a file: `sha256:` and their hash."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def content_of(source: str, path: str) -> str | None:
+    """The hash of a file's bytes; None where they can't be read, or `source` is no file."""
+    try:
+        return content_hash(read_bytes(source, path))
+    except DocumentError:
+        return None

@@ -6,19 +6,22 @@ import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ingest.catalog_writer import CatalogWriter, Incoming, Known
+from ingest.blocks import Flaw, SourceText
+from ingest.catalog_quarantine import Refusal
+from ingest.catalog_switch import Incoming, Known
+from ingest.catalog_writer import CatalogWriter
 from ingest.discover import Problem, read_bytes
 from ingest.errors import DocumentError
 from ingest.formats.registry import READERS, READERS_VERSION
 from ingest.items import Document, Meta
 from ingest.ports import Indexer
-from ingest.sync_plan import Job
+from ingest.sync_plan import Job, content_hash
 
-BATCH_CHUNKS = 64
+BATCH_CHUNKS = 256
 """Documents are indexed together until they have this many chunks: small files share one embedding batch."""
 
 _FAULT = "This is a fault in cuecard; please report it."
@@ -34,9 +37,7 @@ class Progress(Protocol):
 class ParseFunction(Protocol):
     """`ingest.parse.document.parse_document`, as sync calls it. Raises DocumentError."""
 
-    def __call__(
-        self, *, collection: str, path: str, version: str, text: str, meta: Meta, body_line: int, plain: bool
-    ) -> Document: ...
+    def __call__(self, *, collection: str, path: str, version: str, source: SourceText) -> Document: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,17 @@ class Run:
     parser: Parser
     progress: Progress | None
     total: int
+    renamed: Mapping[str, Known] = field(default_factory=dict)
+    """Documents that go on under another path, by that path."""
     batch: list[Incoming] = field(default_factory=list)
+    size: int = 0
+    """Of the batch, in chunks; a document without any counts as one, so that a batch has an end."""
+    expected: list[Incoming] = field(default_factory=list)
+    """The batch before it, which the indexer has begun to embed."""
     moved: list[tuple[Known, str, str]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    held: list[Job] = field(default_factory=list)
+    """Files that wait because the meta data of a folder above them can't be understood."""
     served: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     fingerprint: str = ""
@@ -76,52 +85,60 @@ class Run:
 
     def take(self, job: Job) -> None:
         """Read a file, and put its document into the batch unless it is unchanged or can't be taken."""
+        found, content = job.found, None
+        if isinstance(found.folder, DocumentError):
+            self.held.append(job)
+            self.settled()
+            return
         try:
-            incoming = self.read(job)
+            data = read_bytes(found.source, found.path)
+            content = content_hash(data)
+            incoming = self.make(job, data, content, found.folder)
         except DocumentError as error:
-            self.problems.append(Problem.of(error, job.found.source))
+            self.refused.append(Refusal(Problem.of(error, found.source), content))
             self.settled()
             return
         if incoming is None:
             self.counts["unchanged"] += 1
-            self.served.add(job.found.path)
+            self.served.add(found.path)
             self.settled()
             return
         self.batch.append(incoming)
-        # a document without chunks counts as one, so that a batch has an end
-        if sum(len(each.document.chunks) or 1 for each in self.batch) >= BATCH_CHUNKS:
+        self.size += len(incoming.document.chunks) or 1
+        if self.size >= BATCH_CHUNKS:
             self.flush()
 
-    def read(self, job: Job) -> Incoming | None:
+    def make(self, job: Job, data: bytes, version: str, folder: Meta) -> Incoming | None:
         """The document of a file; None where what is served was made from the same. Raises DocumentError."""
         found, known = job.found, job.known
-        if isinstance(found.folder, DocumentError):
-            raise DocumentError(found.path, str(found.folder.args[0]), hint=found.folder.hint) from found.folder
-        data = read_bytes(found.source, found.path)
-        version = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        made_by = f"{version} {READERS_VERSION} {self.parser.version} {found.folder}"
+        made_by = f"{version} {READERS_VERSION} {self.parser.version} {folder}"
         stamp = hashlib.sha256(made_by.encode()).hexdigest()
         if known and (known.stamp, known.fingerprint) == (stamp, self.fingerprint):
             if (known.root, known.source) != (job.root, found.source):
                 self.moved.append((known, job.root, found.source))
             return None
-        document = self.parse(found.path, version, data, found.folder)
+        document, flaws = self.parse(found.path, version, data, folder)
         _refuse_twins(document)
-        return Incoming(document, job.root, found.source, stamp, self.fingerprint)
+        return Incoming(
+            document,
+            job.root,
+            found.source,
+            stamp,
+            self.fingerprint,
+            renamed=self.renamed.get(found.path),
+            flaws=flaws,
+        )
 
-    def parse(self, path: str, version: str, data: bytes, folder: Meta) -> Document:
-        """The document of a file's bytes. Raises DocumentError, whatever the parser trips over."""
-        source = READERS[os.path.splitext(path)[1].lower()](data, path, folder)
+    def parse(self, path: str, version: str, data: bytes, folder: Meta) -> tuple[Document, tuple[Flaw, ...]]:
+        """The document of a file's bytes, and what of it can't be taken.
+
+        Raises DocumentError, whatever the parser trips over.
+        """
         try:
+            source = READERS[os.path.splitext(path)[1].lower()](data, path, folder)
             return self.parser.parse(
-                collection=self.collection,
-                path=path,
-                version=version,
-                text=source.text,
-                meta=source.meta,
-                body_line=source.body_line,
-                plain=source.plain,
-            )
+                collection=self.collection, path=path, version=version, source=source
+            ), source.flaws
         except DocumentError:
             raise
         except Exception as error:
@@ -131,20 +148,29 @@ class Run:
             raise DocumentError(path, reason, hint=_FAULT) from error
 
     def flush(self) -> None:
-        """Index the batch and serve it, document by document."""
-        if not self.batch:
-            return
-        batch, self.batch = self.batch, []
+        """Have the batch embedded, and meanwhile index and serve the one before it."""
+        batch, self.batch, self.size = self.batch, [], 0
+        if batch:
+            self.indexer.expect([each.document for each in batch])
+        before, self.expected = self.expected, batch
+        if before:
+            self.serve(before)
+
+    def finish(self) -> None:
+        """Index and serve all that is left."""
+        self.flush()
+        self.flush()
+
+    def serve(self, batch: Sequence[Incoming]) -> None:
+        """Write versions, index them, and let them go live."""
         versions = self.writer.begin(batch)
         self.indexer.put(versions)
-        replaced: list[int] = []
-        for new, incoming in zip(versions, batch, strict=True):
-            old = self.writer.switch(new, incoming)
-            self.counts["updated" if old else "added"] += 1
-            self.served.add(new.document.path)
-            replaced += old
+        done = self.writer.switch(list(zip(versions, batch, strict=True)))
+        for each, switched in zip(batch, done, strict=True):
+            self.counts[switched.kind] += 1
+            self.served.add(each.document.path)
             self.settled()
-        self.drop(replaced)
+        self.drop([key for switched in done for key in switched.replaced])
 
     def drop(self, keys: Sequence[int]) -> None:
         """Let the index forget versions that are not served any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 from ingest.errors import DocumentError
 
@@ -19,6 +20,8 @@ MAX_CONTROL_SHARE = 0.01
 # control characters that no text needs; tab, newlines, vertical tab, form feed and escape are left to it
 _CONTROL = bytes(sorted({*range(0x01, 0x09), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F}))
 
+_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ud800-\udfff]")
+
 # Mojibake is never one lone character beyond ASCII (a curly quote, an accent), save for C1 controls and for
 # `Ã ` or `Â ` whose second half, a no-break space, became a space.
 _SUSPECT = re.compile(r"[^\x00-\x7f]{2}|[\x80-\x9f]|[\xc2\xc3\xe2][ \t]")
@@ -29,8 +32,18 @@ _TEXT_HINT = "If it is meant to be text, save it as UTF-8; otherwise leave it ou
 def decode(data: bytes, path: str) -> str:
     """The canonical text of a file's bytes. It has as many lines as the file.
 
-    UTF-8 with or without a byte order mark, and UTF-16 with one. Raises DocumentError, with `path` in its message, for
-    what is empty, binary, in another encoding, too large, or holds a line longer than MAX_LINE_CHARS.
+    As `to_text`, and mojibake is repaired. Raises DocumentError also for a line longer than MAX_LINE_CHARS.
+    """
+    text = to_text(data, path)
+    lines = text.split("\n")
+    _refuse_long_line(lines, path)
+    return text if text.isascii() else _repaired_lines(lines)
+
+
+def to_text(data: bytes, path: str) -> str:
+    """The characters of a file, newlines as `\\n`: UTF-8 with or without a byte order mark, and UTF-16 with one.
+
+    Raises DocumentError, with `path` in its message, for what is empty, binary, in another encoding or too large.
     """
     check_size(len(data), path)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -40,11 +53,17 @@ def decode(data: bytes, path: str) -> str:
     text = _from_utf8(data, path).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise DocumentError(path, "the file is empty", hint="Write something into it, or remove it.")
-    lines = text.split("\n")
-    _refuse_long_line(lines, path)
-    if text.isascii():
+    return text
+
+
+def printable(text: str) -> str:
+    """A text that stood in another one as escapes, as a canonical text may hold it: newlines of one kind, no control
+    characters, no halves of surrogate pairs, mojibake repaired line by line.
+    """
+    if text.isascii() and text.isprintable():
         return text
-    return "\n".join(_repaired(line) if _SUSPECT.search(line) else line for line in lines)
+    text = _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text if text.isascii() else _repaired_lines(text.split("\n"))
 
 
 def check_size(size: int, path: str) -> None:
@@ -88,6 +107,11 @@ def _refuse_long_line(lines: list[str], path: str) -> None:
             raise DocumentError(path, reason, line=number, hint="Break the line, or leave the file out.")
 
 
+def _repaired_lines(lines: list[str]) -> str:
+    return "\n".join(_repaired(line) if _SUSPECT.search(line) else line for line in lines)
+
+
+@lru_cache(maxsize=1024)
 def _repaired(line: str) -> str:
     """The line with its mojibake undone; as it was where the repair would break it or bring in control characters."""
     import ftfy

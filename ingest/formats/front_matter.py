@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ingest.errors import DocumentError
+from ingest.formats.column_names import PARTS
 from ingest.items import Meta
 
 FOLDER_META = "_meta.yaml"
@@ -23,6 +24,7 @@ _KEY = re.compile(r"""["']?([A-Za-z_][\w.:-]*)["']?[ \t]*:(?:\s|$)""")
 # a rule above a question and its answer, not the keys of anything
 _PROSE_KEYS = frozenset({"question", "answer", "q", "a", "note", "tip"})
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[Tt ].*)?")
+_COLUMNS_HINT = "Write columns: {question: Name of the column, answer: Name of the column}"
 _DATE_HINT = "Write dates as YYYY-MM-DD."
 _RULE_HINT = "If the first line is only a rule, put an empty line after it."
 
@@ -88,7 +90,10 @@ def _read_mapping(source: str, path: str, *, first_line: int) -> Meta:
             continue
         if key in said:
             raise DocumentError(path, f"`{key}` is given twice", line=line, hint="Keep one of the two.")
-        said[key] = _value(key, value_node, path, line)
+        if key == "columns":
+            said[key] = _columns(value_node, path, first_line)
+        else:
+            said[key] = _value(key, value_node, path, line)
     return Meta(**{key: value for key, value in said.items() if value is not None})
 
 
@@ -110,7 +115,7 @@ def _value(key: str, node: Any, path: str, line: int) -> str | tuple[str, ...] |
     if key == "tags":
         return _tags(node, path, line)
     if not isinstance(node, yaml.ScalarNode):
-        raise DocumentError(path, f"`{key}` must be a single value", line=line, hint="Lists are for `tags` only.")
+        raise DocumentError(path, f"`{key}` must be a single value", line=line, hint="Lists are for `tags`.")
     value = _scalar(node)
     if value is None:
         return None
@@ -135,6 +140,27 @@ def _tags(node: Any, path: str, line: int) -> tuple[str, ...]:
     else:
         raise DocumentError(path, "`tags` must be a list of words", line=line, hint="Write tags: [python, asyncio]")
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def _columns(node: Any, path: str, first_line: int) -> tuple[tuple[str, str], ...]:
+    """Pairs of a part and the name of a column, from `part: name` or `part: [name, name]`."""
+    line = first_line + node.start_mark.line
+    if isinstance(node, yaml.ScalarNode) and _scalar(node) is None:
+        return ()
+    if not isinstance(node, yaml.MappingNode):
+        raise DocumentError(path, "`columns` must be `part: column` lines", line=line, hint=_COLUMNS_HINT)
+    pairs: list[tuple[str, str]] = []
+    for part_node, name_node in node.value:
+        line = first_line + part_node.start_mark.line
+        part = str(part_node.value).lower().replace("-", "_").replace(" ", "_")
+        if part not in PARTS:
+            hint = f"Known are: {', '.join(PARTS)}"
+            raise DocumentError(path, f"`columns` knows no part {str(part_node.value)[:40]}", line=line, hint=hint)
+        names = name_node.value if isinstance(name_node, yaml.SequenceNode) else [name_node]
+        if not all(isinstance(each, yaml.ScalarNode) and _scalar(each) for each in names):
+            raise DocumentError(path, f"`columns` gives {part} no column", line=line, hint=_COLUMNS_HINT)
+        pairs += [(part, _scalar(each) or "") for each in names]
+    return tuple(dict.fromkeys(pairs))
 
 
 def _date(key: str, value: str, path: str, line: int) -> str:

@@ -3,51 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from importlib import import_module
 
-from ingest.errors import DocumentError
-from ingest.formats.decode import decode
-from ingest.formats.front_matter import merged, read_front_matter
+from ingest.blocks import SourceText
+from ingest.formats.markdown import read_markdown, read_plain
 from ingest.items import Meta
 
-READERS_VERSION = "1"
+READERS_VERSION = "2"
 """Rises when a reader starts to give another text for the same bytes, so that documents are read anew."""
 
-
-@dataclass(frozen=True, slots=True)
-class SourceText:
-    """A file as its reader gives it to the parser.
-
-    `text` is the canonical text, front matter included; its body starts at `body_line` (1-based). `plain`: the text
-    has no Markdown in it.
-    """
-
-    text: str
-    meta: Meta
-    body_line: int
-    plain: bool
-
+ARCHIVE = ".zip"
+"""A file with this suffix is read as a folder is."""
 
 Reader = Callable[[bytes, str, Meta], SourceText]
 """Bytes, the path for messages, and the meta data inherited from folders. Raises DocumentError."""
 
 
-def _read_text(data: bytes, path: str, folder: Meta, *, plain: bool) -> SourceText:
-    text = decode(data, path)
-    meta, body_line = read_front_matter(text, path)
-    if body_line > 1 and not "".join(text.split("\n")[body_line - 1 :]).strip():
-        raise DocumentError(path, "nothing follows the front matter", hint="Write something below it, or remove it.")
-    return SourceText(text, merged(folder, meta), body_line, plain)
+def _late(module: str, name: str) -> Reader:
+    """A reader that is imported when the first file asks for it."""
 
+    def read(data: bytes, path: str, folder: Meta) -> SourceText:
+        reader: Reader = getattr(import_module(module), name)
+        return reader(data, path, folder)
 
-def read_markdown(data: bytes, path: str, folder: Meta) -> SourceText:
-    """Markdown, with or without front matter."""
-    return _read_text(data, path, folder, plain=False)
-
-
-def read_plain(data: bytes, path: str, folder: Meta) -> SourceText:
-    """Plain text, with or without front matter."""
-    return _read_text(data, path, folder, plain=True)
+    return read
 
 
 READERS: Mapping[str, Reader] = {
@@ -56,4 +35,15 @@ READERS: Mapping[str, Reader] = {
     ".mdx": read_markdown,
     ".txt": read_plain,
     ".text": read_plain,
+    ".html": _late("ingest.formats.html", "read_html"),
+    ".htm": _late("ingest.formats.html", "read_html"),
+    ".xhtml": _late("ingest.formats.html", "read_html"),
+    ".docx": _late("ingest.formats.docx", "read_docx"),
+    ".csv": _late("ingest.formats.tabular", "read_csv"),
+    ".tsv": _late("ingest.formats.tabular", "read_csv"),
+    ".json": _late("ingest.formats.json_records", "read_json"),
+    ".jsonl": _late("ingest.formats.json_records", "read_json_lines"),
+    ".ndjson": _late("ingest.formats.json_records", "read_json_lines"),
+    ".ipynb": _late("ingest.formats.notebook", "read_notebook"),
+    ".pdf": _late("ingest.formats.pdf", "read_pdf"),
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from ingest.blocks import Node
 from ingest.items import Chunk, Item
-from ingest.parse.blocks import Node
-from ingest.parse.text import Text, plain
+from ingest.text import Text, plain
 
 # all-MiniLM-L6-v2 reads 256 word pieces, about 1,000 characters of English with code
 TARGET_CHARS = 900
@@ -27,8 +27,9 @@ def breaks_of(nodes: Sequence[Node]) -> dict[int, int]:
 
 
 def make_chunks(source: Text, title: str, item: Item, breaks: Mapping[int, int]) -> list[Chunk]:
-    """The chunks of one item, in order; together they hold all of its text."""
+    """The chunks of one item, in order; together they hold all of its text, save for what is only white space."""
     pieces = _pieces(source, item.span.start, item.span.end, breaks)
+    pieces = [(start, end) for start, end in pieces if not source.text[start:end].isspace()]
     asked = item.question_span
     chunks = []
     for ordinal, (start, end) in enumerate(pieces):
@@ -50,6 +51,9 @@ def make_chunks(source: Text, title: str, item: Item, breaks: Mapping[int, int])
                 question=item.question,
                 questions=question_forms(item) if ordinal == 0 else (),
                 level=item.level,
+                difficulty=item.difficulty,
+                topic=item.topic,
+                company=item.company,
                 tags=item.tags,
             )
         )

@@ -7,18 +7,21 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from ingest.blocks import UNMARKED, SourceText, most_blocks
+from ingest.errors import DocumentError
 from ingest.items import AccountLine, Document, Item, Meta, Role, Span
-from ingest.parse.blocks import UNMARKED, read_blocks
 from ingest.parse.chunks import breaks_of, make_chunks
 from ingest.parse.drafts import Draft, Reply, Stretch
+from ingest.parse.facets import Facets, section_facets
 from ingest.parse.guide import find_parts, is_guide
 from ingest.parse.halves import join
 from ingest.parse.notes import find_notes
 from ingest.parse.outline import Outline, heading_text, make_outline
 from ingest.parse.questions import find_questions
-from ingest.parse.text import Text, fold
+from ingest.parse.wording import pictured
+from ingest.text import Text, fold, plain
 
-PARSER_VERSION = "1"  # raised when the same text would give other items: documents are then parsed anew
+PARSER_VERSION = "2"  # raised when the same text would give other items: documents are then parsed anew
 
 
 def document_id(collection: str, path: str) -> str:
@@ -26,19 +29,19 @@ def document_id(collection: str, path: str) -> str:
     return hashlib.sha256(f"{collection}\0{path}".encode()).hexdigest()[:16]
 
 
-def parse_document(
-    *, collection: str, path: str, version: str, text: str, meta: Meta, body_line: int = 1, plain: bool = False
-) -> Document:
-    """Parses one canonical text. `body_line`: the 1-based line after the front matter. `plain`: not Markdown.
+def parse_document(*, collection: str, path: str, version: str, source: SourceText) -> Document:
+    """Parses what a reader gave. Its blocks are used up: headings are promoted in place.
 
-    Every non-blank line ends up in an item or in structure; the account says which.
+    Every non-blank line ends up in an item or in structure; the account says which. Raises DocumentError where there is
+    too much of it for one document.
     """
-    source = Text(text)
-    body = body_line - 1
-    outline = make_outline(source, read_blocks(source, body=body, plain_text=plain))
-    drafts = _drafts(source, outline, meta)
+    text, meta, body = Text(source.text, source.pages), source.meta, source.body_line - 1
+    outline = make_outline(text, source.blocks)
+    _refuse_more(len(outline.places), "headings, paragraphs, list entries, and the like", text, path)
+    drafts = _drafts(text, outline, meta)
+    _refuse_more(len(drafts), "items", text, path)
     title = meta.title or _title(outline, path)
-    items = _items(source, document_id(collection, path), drafts, meta)
+    items = _items(text, document_id(collection, path), drafts, meta)
     breaks = breaks_of([place.node for place in outline.places])
     return Document(
         id=document_id(collection, path),
@@ -46,17 +49,24 @@ def parse_document(
         path=path,
         version=version,
         title=title,
-        text=text,
+        text=source.text,
         meta=meta,
         items=tuple(items),
-        chunks=tuple(chunk for item in items for chunk in make_chunks(source, title, item, breaks)),
-        account=tuple(_account(source, drafts, items, body)),
+        chunks=tuple(chunk for item in items for chunk in make_chunks(text, title, item, breaks)),
+        pages=source.pages,
+        account=tuple(_account(text, drafts, items, body)),
     )
+
+
+def _refuse_more(count: int, what: str, source: Text, path: str) -> None:
+    most = most_blocks(len(source.text))
+    if count > most:
+        raise DocumentError(path, f"more than {most:,} {what}", hint="Split it into several files.")
 
 
 def _drafts(source: Text, outline: Outline, meta: Meta) -> list[Draft]:
     guide = is_guide(source, outline, meta.audience)
-    questions = find_questions(source, outline, guide=guide)
+    questions = find_questions(source, outline, guide=guide, columns=meta.columns)
     drafts = list(questions.drafts)
     orphans = join(source, drafts, questions.replies)
     drafts += [_orphan(source, reply) for reply in orphans]
@@ -67,6 +77,10 @@ def _drafts(source: Text, outline: Outline, meta: Meta) -> list[Draft]:
     structure = questions.structure | notes.structure
     drafts += notes.drafts
     drafts += _missed(source, outline, {line for draft in drafts for line in _lines(source, draft)} | structure)
+    for draft in drafts:
+        if draft.kind == "qa" and not draft.question and not draft.apart:
+            # a heading of marks alone asks nothing
+            draft.kind, draft.question, draft.asked, draft.answer, draft.points = "note", None, None, None, []
     # marks without a word ("- 1.") make no item
     return sorted(
         (d for d in drafts if d.apart or source.text[d.start : d.end].strip()), key=lambda d: (d.start, d.end)
@@ -74,7 +88,7 @@ def _drafts(source: Text, outline: Outline, meta: Meta) -> list[Draft]:
 
 
 def _orphan(source: Text, reply: Reply) -> Draft:
-    stretches = [s for s in [reply.answer, *reply.points] if s is not None]
+    stretches = [s for s in [reply.answer, *reply.points, *reply.asides] if s is not None]
     start, end = min(s.start for s in stretches), max(s.end for s in stretches)
     title = reply.path[-1] if reply.path else source.lines[source.line_of(start)][:80]
     draft = Draft("note", title, reply.path, start)
@@ -97,7 +111,7 @@ def _missed(source: Text, outline: Outline, known: set[int]) -> list[Draft]:
             else:
                 runs.append([line])
         for run in runs:
-            if not any(c.isalnum() for i in run for c in source.lines[i]):
+            if not any(c.isalnum() for i in run for c in plain(source.lines[i]) or pictured(source.lines[i])):
                 continue
             draft = Draft("note", place.path[-1] if place.path else "", place.path, source.content_start(run[0]))
             draft.end, draft.leftover = source.end_of(run[-1]), True
@@ -110,7 +124,8 @@ def _stretches(draft: Draft) -> list[Stretch]:
     if not draft.apart:
         return [Stretch(draft.start, max(draft.end, draft.start + 1))]
     asked = draft.asked or Stretch(draft.start, draft.start + 1)
-    return [Stretch(draft.start, asked.end), *([draft.answer] if draft.answer else []), *draft.points]
+    answer = [draft.answer] if draft.answer else []
+    return [Stretch(draft.start, asked.end), *answer, *draft.points, *draft.asides]
 
 
 def _lines(source: Text, draft: Draft) -> set[int]:
@@ -153,7 +168,7 @@ def _items(source: Text, document: str, drafts: Sequence[Draft], meta: Meta) -> 
     seen: Counter[str] = Counter()
     items = []
     for draft, key in zip(drafts, keys, strict=True):
-        span = _span(source, draft)
+        span, facets = _span(source, draft), _facets(draft, meta)
         identity = key
         if counts[key] > 1 or not key:
             identity = f"{key}\0{fold(source.slice(span))}"
@@ -171,12 +186,23 @@ def _items(source: Text, document: str, drafts: Sequence[Draft], meta: Meta) -> 
                 question_span=_to_span(source, draft.asked),
                 answer=_to_span(source, draft.answer),
                 talking_points=tuple(s for p in draft.points if (s := _to_span(source, p)) is not None),
-                level=draft.item_level or meta.level,
-                tags=meta.tags,
+                level=facets.level,
+                difficulty=facets.difficulty,
+                topic=facets.topic,
+                company=facets.company,
+                tags=facets.tags,
                 leftover=draft.leftover,
             )
         )
     return items
+
+
+def _facets(draft: Draft, meta: Meta) -> Facets:
+    """What is stated about an item: by itself, else by the headings above it, nearest first, else by its document."""
+    facets = draft.facets
+    for title in reversed(draft.path):
+        facets = facets.over(section_facets(title))
+    return facets.over(Facets(level=meta.level, topic=meta.topic, company=meta.company, tags=meta.tags))
 
 
 def _first_line(source: Text, draft: Draft) -> str:
@@ -184,12 +210,14 @@ def _first_line(source: Text, draft: Draft) -> str:
 
 
 def _to_span(source: Text, stretch: Stretch | None) -> Span | None:
-    return source.span(stretch.start, stretch.end) if stretch is not None else None
+    span = source.span(stretch.start, stretch.end) if stretch is not None else None
+    # marks of emphasis alone may be taken for words
+    return span if span is not None and span.start < span.end else None
 
 
 def _span(source: Text, draft: Draft) -> Span:
-    if draft.apart:
-        parts = [s for s in [draft.answer, *draft.points] if s is not None]
+    parts = [s for s in [draft.answer, *draft.points] if s is not None]
+    if draft.apart and parts:
         return source.span(parts[0].start, max(p.end for p in parts if p.start >= parts[0].start))
     return source.span(draft.start, draft.end)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ingest.parse.blocks import Node
+from ingest.blocks import Node
 from ingest.parse.drafts import Draft
+from ingest.parse.facets import section_facets
 from ingest.parse.outline import Outline, heading_text
-from ingest.parse.text import Text, plain
+from ingest.text import Text, plain
 
 _TIME_BOX = re.compile(r"\b\d{1,3}\s*(?:(?:-|–|—|to)\s*\d{1,3}\s*)?(?:min|mins|minutes|hours?|hrs?)\b", re.I)
 _STAGE = re.compile(r"(?:phase|stage|round|part|segment|step|block|section|session)\s*(?:\d+|[ivx]+\b)", re.I)
@@ -55,16 +56,6 @@ def is_guide(source: Text, outline: Outline, audience: str | None) -> bool:
     return sum(signs) >= 3
 
 
-def part_level(title: str) -> str | None:
-    """The level a part of a guide is about: "Junior Level (0-2 years)" → "junior"."""
-    match = _LEVEL.match(title)
-    if not match:
-        return None
-    return {"middle": "mid", "intermediate": "mid", "entry": "junior", "associate": "junior"}.get(
-        match["level"].lower(), match["level"].lower()
-    )
-
-
 def is_part(title: str) -> bool:
     """Whether a heading or a bold lead names a part of a guide."""
     return bool(
@@ -90,7 +81,7 @@ def find_parts(source: Text, outline: Outline) -> list[Draft]:
         place = outline.places[index]
         title = heading_text(place.node)
         draft = Draft("guide", title, place.path, place.node.start, place.node.level)
-        draft.end, draft.item_level = source.end_of(last.last - 1), part_level(title)
+        draft.end, draft.facets = source.end_of(last.last - 1), section_facets(title)
         drafts.append(draft)
     return drafts
 

@@ -1,80 +1,61 @@
 """Questions and their answers, wherever in the outline they stand.
 
 One walk over the outline keeps at most one question open. Headings that ask, bold questions, `<summary>` lines,
-labelled lines ("Q7:", "Question:") and list entries that ask all open one; what follows belongs to it until the next
-question or a heading of its own level or above. Answers that stand elsewhere are collected as replies (see halves.py).
+labelled lines ("Q7:", "Question:"), list entries that ask, rows of tables and questions that link to their answer all
+open one; what follows belongs to it until the next question or a heading of its own level or above. Answers that stand
+elsewhere are collected as replies (see halves.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 
+from ingest.blocks import BOLD, SUMMARY, Node
+from ingest.parse.anchors import Linked, find_linked, leads_around, place_of
 from ingest.parse.asking import Asking
-from ingest.parse.blocks import BOLD, SUMMARY, Node
-from ingest.parse.drafts import Draft, Reply, Stretch, settle
+from ingest.parse.drafts import Draft, Reply, Stretch
+from ingest.parse.entries import entry_parts, flatten
+from ingest.parse.facets import badge_at, read_badges
 from ingest.parse.labels import (
     Label,
-    answer_behind,
     answer_heading,
-    asks,
     bold_lead,
     is_answers_part,
-    is_question,
+    is_lettered,
+    numbering,
     read_label,
     read_label_heading,
 )
-from ingest.parse.outline import Outline, Place, heading_text, split_lines
-from ingest.parse.text import Text, fold, plain
+from ingest.parse.opened import ENTRY, Opened, Questions, tidy
+from ingest.parse.outline import FRAME, Outline, Place, heading_text, rank
+from ingest.parse.rows import labelled_questions, question_rows
+from ingest.parse.tables import read_table
+from ingest.parse.wording import asks
+from ingest.text import Text, fold, plain
 
 _IN_LABELLED, _IN_ENTRY = -1, -2  # a draft's depth where its question is a labelled bullet, or a bullet that asks
-_ENTRY = 9  # the level of a question that is a list entry or a labelled line: any heading ends it
 
 
-@dataclass(slots=True)
-class Questions:
-    """What the walk found. `structure`: lines (from 0) that only announce an answer."""
-
-    drafts: list[Draft] = field(default_factory=list)
-    replies: list[Reply] = field(default_factory=list)
-    structure: set[int] = field(default_factory=set)
-
-
-def find_questions(source: Text, outline: Outline, *, guide: bool) -> Questions:
-    """Walks the outline. `guide`: quoted list entries are questions to ask."""
-    walk = _Walk(source, outline, guide=guide)
+def find_questions(
+    source: Text, outline: Outline, *, guide: bool, columns: Sequence[tuple[str, str]] = ()
+) -> Questions:
+    """Walks the outline. `guide`: quoted list entries are questions to ask. `columns`: see `Meta`."""
+    walk = _Walk(source, outline, Asking(source, outline, guide=guide), columns)
     walk.run()
     return walk.found
 
 
-def _labelled(node: Node) -> bool:
-    words = (n.text for n in node.walk() if n.kind in ("bullet", "paragraph"))
-    return any(read_label(line[:300]) for text in words for line in text.split("\n"))
+class _Walk(Opened):
+    """Finds what asks and what replies; the rest belongs to what is open."""
 
-
-def _flatten(source: Text, node: Node) -> Iterator[Node]:
-    """A bullet whose parts carry labels, as the sequence of its parts."""
-    if node.kind != "bullet" or not _labelled(node):
-        yield node
-        return
-    words = Node("paragraph", node.first, node.head, node.text, node.start, node.head, depth=node.depth + 1)
-    first, *others = split_lines(source, [words])
-    yield replace(first, kind="bullet", depth=node.depth, number=node.number)
-    yield from others
-    for child in node.children:
-        yield from _flatten(source, child)
-
-
-class _Walk:
-    def __init__(self, source: Text, outline: Outline, *, guide: bool) -> None:
-        self.source = source
+    def __init__(self, source: Text, outline: Outline, asking: Asking, columns: Sequence[tuple[str, str]]) -> None:
+        super().__init__(source)
         self.outline = outline
-        self.asking = Asking(outline, guide=guide)
-        self.found = Questions()
-        self.open: Draft | Reply | None = None
-        self.role = "answer"
+        self.asking = asking
+        self.columns = columns
+        self.linked = find_linked(source, outline, asking.heading)
         self.answers_level: int | None = None
-        self.last: Draft | None = None
+        self.entry_at = 0
 
     def run(self) -> None:
         for index, place in enumerate(self.outline.places):
@@ -82,31 +63,11 @@ class _Walk:
             if node.kind == "heading":
                 self.heading(index, place)
             elif node.kind == "close":
-                if self.open is not None and self.open.level == SUMMARY:
-                    self.close()
-            elif node.kind not in ("rule", "empty"):
-                for flat in _flatten(self.source, node):
+                self.leave(node.level)
+            elif node.kind not in ("rule", "empty") or index in self.linked:
+                for flat in flatten(self.source, node):
                     self.content(index, place, flat)
-        self.close()
-
-    # -- opening and closing
-
-    def close(self) -> None:
-        if self.open is not None:
-            settle(self.source, self.open)
-        self.open, self.role = None, "answer"
-
-    def ask(self, draft: Draft) -> None:
-        self.close()
-        self.found.drafts.append(draft)
-        self.open = self.last = draft
-        self.role = "answer" if draft.question else "question"
-
-    def reply(self, reply: Reply, line: int) -> None:
-        self.close()
-        self.found.replies.append(reply)
-        self.open = reply
-        self.found.structure.add(line)
+        self.close_all()
 
     # -- headings
 
@@ -116,45 +77,97 @@ class _Walk:
             self.answers_level = None
         if self._label_heading(place, node) or self._reply_heading(place, node, text):
             return
-        if is_answers_part(heading_text(node)) and self.found.drafts and node.level < BOLD:
-            self.close()
+        if is_answers_part(heading_text(node)) and self.found.drafts and rank(node) < BOLD:
+            self.close_all()
             self.answers_level = node.level
             return
-        inside = self.open is not None and node.level > self.open.level
-        if self.asking.heading(index) and not (inside and node.level >= BOLD and self._open_has_content()):
-            number, words, start = self.asking.words(node)
-            draft = Draft("qa", plain(words).rstrip(" :"), place.path, node.start, node.level, node.depth, number)
-            draft.question, draft.asked = draft.title, Stretch(start, self.source.end_of(node.last - 1))
-            draft.end = draft.asked.end
-            self.ask(draft)
+        if not self._hides_answer(node) and not self._parts_answer(index, node):
+            self.leave(node.level)
+        inside = self.open is not None
+        if index in self.linked:
+            self._link(index, self.linked[index])
+        elif self.asking.heading(index, inside=inside, awaited=self._awaits()) and not self._asks_within(node):
+            words = self.asking.words(node)
+            draft = Draft("qa", tidy(words.text), place.path, node.start, node.level, node.depth)
+            draft.number, draft.facets = words.number, words.facets
+            draft.question, draft.asked = draft.title, Stretch(words.start, words.end)
+            draft.end = self.source.end_of(node.last - 1)
+            self.drop_topic(node.level)
+            self.ask(draft, within=inside and rank(node) == SUMMARY)
+            self.dotted = node.text.startswith("Q. ")
         elif inside:
-            self._extend(node)
-        else:
-            self.close()
+            self.extend_heading(node)
 
-    def _open_has_content(self) -> bool:
-        return self.open is not None and (self.open.answer is not None or bool(self.open.points))
+    def _hides_answer(self, node: Node) -> bool:
+        """Whether a summary that asks nothing holds the answer of a labelled question or a list entry."""
+        draft = self.open
+        waiting = isinstance(draft, Draft) and rank(node) == SUMMARY and draft.level % FRAME == ENTRY
+        return waiting and draft is not None and not asks(node.text) and draft.answer is None
+
+    def _parts_answer(self, index: int, node: Node) -> bool:
+        """Whether a heading in bold is one of the answer to a labelled question: text stands under it, no question."""
+        draft = self.open
+        if (
+            not isinstance(draft, Draft)
+            or rank(node) != BOLD
+            or draft.level != node.level - BOLD + ENTRY
+            or draft.depth < 0
+        ):
+            return False
+        places = enumerate(self.outline.places[index + 1 : index + 8], index + 1)
+        at, below = next(((at, p.node) for at, p in places if p.node.kind not in ("empty", "rule")), (0, None))
+        if below is None or below.kind in ("heading", "close") or asks(node.text):
+            return False
+        label = self._label(below) if below.kind in ("paragraph", "bullet") else None
+        return (label is None or label.kind != "question") and not self.asking.entry(at)
+
+    def _awaits(self) -> bool:
+        """Whether the question before was announced by a heading of its own ("## Question"), so that its answer is."""
+        return self.last is not None and self.announced and not self.last.replied()
+
+    def _asks_within(self, node: Node) -> bool:
+        """Whether a question belongs to the answer it stands in: in bold without a label, or where that begins."""
+        begins = self.open is not None and self.open.explicit and not self.has_content()
+        return begins or (rank(node) == BOLD and self.has_content() and read_label(node.text) is None)
+
+    def _link(self, index: int, linked: Linked) -> None:
+        """The place that the link of a question leads to."""
+        place = place_of(self.outline, index)
+        level = place.node.level if place.node.kind == "heading" else place.frame * FRAME + ENTRY
+        draft = Draft("qa", linked.question, place.path, linked.asked.start, level, number=linked.number)
+        draft.question, draft.asked, draft.end = linked.question, linked.asked, linked.asked.end
+        draft.apart = True
+        self.ask(draft)
 
     def _label_heading(self, place: Place, node: Node) -> bool:
         """A heading that is a label: "## Question" opens one; "#### Answer: D" goes on with the open (or last) one."""
         label = read_label_heading(node.text)
-        if label is None or label.number is not None:
+        if label is None:
             return False
         rest = plain(node.text[label.rest :]).strip(" *_")
+        if label.number is not None and (label.kind != "question" or rest):
+            return False
         if label.kind == "question":
             if not rest:
-                self.ask(Draft("qa", "", place.path, node.start, node.level, end=self.source.end_of(node.last - 1)))
+                end = self.source.end_of(node.last - 1)
+                self.leave(node.level)
+                draft = Draft("qa", "", place.path, node.start, node.level, number=label.number, end=end)
+                self.ask(draft, within=rank(node) == SUMMARY and self.open is not None, announced=True)
             return not rest
-        if is_answers_part(heading_text(node)) and node.level < BOLD and self.open is None and self._waiting() > 1:
+        if label.kind == "aside" and (self.open is None or node.level < self.open.level):
+            return False
+        above = self.open is None or node.level < self.open.level
+        if above and is_answers_part(heading_text(node)) and rank(node) < BOLD and self._waiting() > 1:
             return False
         if self.open is None and self.last is not None and self.last.answer is None:
             self.open = self.last
         if self.open is None:
             return False
         self.found.structure.update(range(node.first, node.last))
-        self.role = label.kind
+        self.turn(label)
+        self.label_level = node.level
         if rest:
-            self._grow(node.start + label.rest, self.source.end_of(node.last - 1))
+            self.grow(node.start + label.rest, self.source.end_of(node.last - 1))
         return True
 
     def _waiting(self) -> int:
@@ -165,9 +178,13 @@ class _Walk:
         key, number = "", None
         if announced:
             number = announced[0]
+            if isinstance(self.open, Draft) and self.open.number == number and not announced[1]:
+                self.found.structure.update(range(node.first, node.last))
+                self.turn(Label("answer", number, 0, closes_bold=False, strict=True))
+                return True
         elif self.answers_level is not None and node.level > self.answers_level:
-            number, words, _ = self.asking.words(node)
-            key = fold(words)
+            words = self.asking.words(node)
+            number, key = words.number, fold(words.text)
             known = any(fold(d.question or "") == key for d in self.found.drafts)
             if number is None and not known:
                 return False
@@ -181,11 +198,20 @@ class _Walk:
     # -- content
 
     def content(self, index: int, place: Place, node: Node) -> None:
-        if node.kind in ("bullet", "paragraph") and node.text:
-            label = read_label(node.text[:300])
+        if index in self.linked:
+            self._link(index, self.linked.pop(index))
+        if leads_around(self.source, node, strictly=True):
+            self.found.structure.update(range(node.first, node.last))
+            return
+        if self._table(place, node) or self.states_facets(node):
+            return
+        if node.kind in ("bullet", "paragraph") and node.text and index not in self.outline.stories:
+            label = self._label(node)
             if label is not None and self._labelled_line(place, node, label):
                 return
-            if self._entry(index, place, node):
+            if self.role == "aside" and self.aside_entry(place, node):
+                return
+            if self._listed_reply(place, node) or self._entry(index, place, node):
                 return
         if self.open is None:
             return
@@ -193,50 +219,75 @@ class _Walk:
             self.close()
             return
         if self.role == "question" and isinstance(self.open, Draft):
-            self._pose(self.open, node)
+            self.pose(self.open, node)
             return
-        self._extend(node)
+        self.extend(node)
+
+    def _label(self, node: Node) -> Label | None:
+        """The label of a line, unless it is a letter among letters."""
+        if self.dotted and node.text.startswith("A. "):
+            return Label("answer", None, 3, closes_bold=False, strict=True)
+        return None if is_lettered(self.source.lines, node.first) else read_label(node.text[:300])
+
+    def _table(self, place: Place, node: Node) -> bool:
+        """A table whose rows are questions, unless it stands in an answer and does not say so in its head."""
+        table = read_table(self.source, node, self.columns) if node.kind == "table" else None
+        if table is None:
+            return False
+        drafts = labelled_questions(place, table)
+        if not drafts and table.has_questions and (table.names_questions or not self.has_content()):
+            drafts = question_rows(place, table)
+        if not any(draft.replied() for draft in drafts):
+            return False
+        self.drop_topic(place.frame * FRAME + ENTRY)
+        self.close_all()
+        self.found.drafts += drafts
+        self.found.structure.update(range(node.first, node.last))
+        self.last = drafts[-1]
+        return True
 
     def _left_behind(self, node: Node) -> bool:
         """Whether a node can't belong to a question that is a list entry.
 
-        The next entry of the list is another matter; so is plain text after a list whose entry held the reply too.
+        The next entry of the list is another matter; so is plain text after a list whose entry held the reply too,
+        unless the list counts on below it.
         """
         draft = self.open
         if not isinstance(draft, Draft) or draft.depth >= 0 or node.depth > 0:
             return False
         if node.kind == "bullet":
             return draft.depth == _IN_ENTRY
-        return self._open_has_content()
+        if draft.depth == _IN_ENTRY and (node.kind in ("code", "table") or self.asking.goes_on(self.entry_at)):
+            return False
+        return self.has_content()
 
     def _labelled_line(self, place: Place, node: Node, label: Label) -> bool:
         rest = node.start + label.rest
         end = self.source.end_of(node.last - 1)
+        level = place.frame * FRAME + ENTRY
         if label.kind == "question":
             depth = _IN_LABELLED if node.kind == "bullet" else 0
-            self._drop_topic(place)
-            draft = Draft("qa", "", place.path, node.start, _ENTRY, depth, label.number)
+            self.drop_topic(level)
+            draft = Draft("qa", "", place.path, node.start, level, depth, label.number)
             draft.end = end
             self.ask(draft)
-            self._pose_text(draft, rest, end, closes_bold=label.closes_bold)
+            self.dotted = node.text.startswith("Q. ")
+            self.pose_text(draft, rest, end, closes_bold=label.closes_bold)
             return True
         if label.number is not None and label.kind == "answer" and self._is_reply(label.number):
-            self.reply(Reply(label.number, "", place.path, level=_ENTRY, start=node.start), node.first)
+            self.reply(Reply(label.number, "", place.path, level=level, start=node.start), node.first)
             self.found.structure.discard(node.first)
         if self.open is None:
             if self.last is None or self.last.replied() or place.path != self.last.path:
                 return False
             self.open = self.last
-        self.role = label.kind
-        self._grow(rest, end)
+        if label.kind == "aside" and self.follow_up(place, node, label):
+            return True
+        self.turn(label)
+        self.grow(rest, end)
+        if label.kind == "aside" and self.open.answer is None and plain(self.source.text[rest:end]).strip(" *_"):
+            self.role = "answer"  # "Follow-ups: …" may stand over the answer
         return True
-
-    def _drop_topic(self, place: Place) -> None:
-        """A heading over a labelled question is its topic, even where it reads like a question itself."""
-        topic = self.open
-        if isinstance(topic, Draft) and topic.level < _ENTRY and not topic.replied() and topic.title in place.path[-1:]:
-            self.found.drafts.remove(topic)
-            self.open = None
 
     def _is_reply(self, number: int) -> bool:
         """Whether an answer label's number names another question than the one that is open."""
@@ -244,100 +295,53 @@ class _Walk:
             return False
         return any(d.number == number for d in self.found.drafts)
 
-    def _pose(self, draft: Draft, node: Node) -> None:
-        """The question itself, where its label stood on a line of its own."""
-        start = self.source.content_start(node.first) if node.kind == "quote" else node.start
-        self._pose_text(draft, start, self.source.end_of(node.last - 1), closes_bold=False)
-
-    def _pose_text(self, draft: Draft, start: int, end: int, *, closes_bold: bool) -> None:
-        text = self.source.text[start:end]
-        if not plain(text).strip(" *_"):
-            return
-        asked_end = end
-        if closes_bold and "**" in text:
-            asked_end = start + text.index("**")
-        draft.question = draft.title = plain(self.source.text[start:asked_end])
-        draft.asked = Stretch(start, asked_end)
-        draft.end, self.role = max(draft.end, asked_end), "answer"
-        after = asked_end + 2 if asked_end < end else end
-        if plain(self.source.text[after:end]).strip(" *_:"):
-            self._grow(after, end)
-
     def _entry(self, index: int, place: Place, node: Node) -> bool:
         """A list entry or a paragraph with a bold question that opens a question of its own."""
         if node.kind == "paragraph":
             lead = bold_lead(node.text)
             if lead is None or not asks(lead.text) or len(lead.text.split()) < 3:
                 return False
-            if isinstance(self.open, Draft) and self.open.level < BOLD and self._open_has_content():
+            if isinstance(self.open, Draft) and self.open.level % FRAME < BOLD and self.has_content():
                 return False
             asked = rest = node.start + lead.rest
-        elif self.answers_level is not None and node.number is not None and node.depth == 0:
-            self.reply(Reply(node.number, "", place.path, level=_ENTRY, start=node.start), node.first)
-            self.found.structure.discard(node.first)
-            self._grow(node.start, self.source.end_of(node.last - 1))
-            self.close()
-            return True
         elif node.depth == 0 and self.asking.entry(index) and not self._inside_answer():
-            asked, rest = self._entry_parts(node)
+            asked, rest = entry_parts(self.source, node)
         else:
             return False
-        number, words, start = self.asking.words(node)
-        question = plain(self.source.text[start:asked] if asked > start else words).strip(' "“”')
-        draft = Draft("qa", question, place.path, node.start, _ENTRY, _IN_ENTRY if node.kind == "bullet" else 0)
-        draft.number = node.number if node.number is not None else number
-        draft.question, draft.asked = question, Stretch(start, min(asked, self.source.end_of(node.head - 1)))
-        draft.end = self.source.end_of(node.last - 1)
+        words = self.asking.words(node)
+        end = self.source.end_of(node.last - 1)
+        start = min(words.start, asked)
+        behind = read_badges(self.source.text[start:asked].rstrip())
+        question = tidy(self.source.text[start : start + behind.end] if asked > words.start else words.text)
+        draft = Draft("qa", question, place.path, node.start, place.frame * FRAME + ENTRY, question=question)
+        draft.depth = _IN_ENTRY if node.kind == "bullet" else 0
+        draft.number = node.number if node.number is not None else words.number
+        draft.facets = behind.facets.over(words.facets)
+        draft.asked = Stretch(start, min(start + behind.end, self.source.end_of(node.head - 1)))
+        draft.end = end
+        self.drop_topic(draft.level)
         self.ask(draft)
-        if plain(self.source.text[rest : draft.end]).strip(" *_:-–—"):
-            self._grow(rest, draft.end)
+        self.entry_at = index
+        badge, facets = badge_at(self.source.text[rest:end]) if rest > start else (0, draft.facets)
+        draft.facets = draft.facets.over(facets)
+        if plain(self.source.text[rest + badge : end]).strip(" *_:-–—"):
+            self.grow(rest + badge, end)
+        return True
+
+    def _listed_reply(self, place: Place, node: Node) -> bool:
+        """An entry of the part that holds the answers, by its number: "3. …", "**3.** …"."""
+        number, words = (node.number, node.text) if node.kind == "bullet" else numbering(node.text)
+        if self.answers_level is None or number is None or node.depth > 0:
+            return False
+        end = self.source.end_of(node.last - 1)
+        reply = Reply(number, "", place.path, level=place.frame * FRAME + ENTRY, start=node.start)
+        self.reply(reply, node.first)
+        self.found.structure.discard(node.first)
+        self.grow(node.start + len(node.text) - len(words), end)
+        if node.kind == "bullet":
+            self.close()
         return True
 
     def _inside_answer(self) -> bool:
         """Whether a heading's question is open: a list of questions in it is part of its answer."""
-        return self.open is not None and self.open.level < _ENTRY
-
-    def _entry_parts(self, node: Node) -> tuple[int, int]:
-        """Where a list entry's question ends and its answer begins: after bold words, a question mark, or a line."""
-        lead = bold_lead(node.text)
-        if lead is not None and asks(lead.text):
-            return node.start + lead.rest, node.start + lead.rest
-        first_line = node.text.split("\n", 1)[0]
-        parted = answer_behind(first_line)
-        if parted is not None:
-            return node.start + parted[0], node.start + parted[1]
-        end = self.source.end_of(node.first if "\n" in node.text and is_question(first_line) else node.head - 1)
-        return end, end
-
-    # -- growing what is open
-
-    def _extend(self, node: Node) -> None:
-        self._grow(
-            self.source.starts[node.first] if node.kind in ("code", "table") else node.start,
-            self.source.end_of(node.last - 1),
-            whole=node,
-        )
-
-    def _grow(self, start: int, end: int, whole: Node | None = None) -> None:
-        target = self.open
-        if target is None:
-            return
-        if whole is not None and whole.kind in ("bullet", "heading", "quote", "html"):
-            start = self.source.starts[whole.first] + _indent(self.source.lines[whole.first])
-        if self.role == "talking_point":
-            if target.points and whole is not None:
-                target.points[-1].grow(end)
-            else:
-                target.points.append(Stretch(start, end))
-        elif target.answer is None:
-            target.answer = Stretch(start, end)
-        elif not target.points:
-            target.answer.grow(end)
-        else:
-            target.points.append(Stretch(start, end))
-        if isinstance(target, Draft):
-            target.end = max(target.end, end)
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
+        return self.open is not None and self.open.level % FRAME < ENTRY

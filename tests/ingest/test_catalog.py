@@ -17,9 +17,12 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ingest import catalog as catalog_module
 from ingest.catalog import Catalog
-from ingest.catalog_writer import CatalogWriter, Incoming
+from ingest.catalog_quarantine import Refusal
+from ingest.catalog_switch import Incoming
+from ingest.catalog_writer import CatalogWriter
 from ingest.discover import Problem
 from ingest.errors import HomeBusyError, IndexUnavailableError, NotFoundError, SettingsError, UsageError
+from ingest.formats.markdown import from_markdown
 from ingest.items import AccountLine, Chunk, Document, Item, Meta, Span
 from ingest.ports import NewVersion
 from ingest.schema import metadata
@@ -47,10 +50,7 @@ def lines(path: str, text: str, *, collection: str = "default", meta: Meta | Non
         collection=collection,
         path=path,
         version=f"sha256:{text}",
-        text=text,
-        meta=meta or Meta(),
-        body_line=1,
-        plain=False,
+        source=from_markdown(text, meta),
     )
 
 
@@ -58,7 +58,7 @@ def serve(catalog: Catalog, document: Document) -> int:
     writer = CatalogWriter(catalog)
     incoming = Incoming(document, "/root", f"/root/{document.path}", "stamp", "print")
     (new,) = writer.begin([incoming])
-    writer.switch(new, incoming)
+    writer.switch([(new, incoming)])
     return new.key
 
 
@@ -168,7 +168,8 @@ def test_only_live_versions_are_seen(catalog: Catalog) -> None:
     assert same == chunk
     assert set(catalog.live_chunks([(first, chunk), (building.key, chunk)])) == {(first, chunk)}
     assert catalog.live_versions() == {first}
-    assert writer.switch(building, Incoming(building.document, "/new", "/new/a.md", "s", "f")) == [first]
+    switched = writer.switch([(building, Incoming(building.document, "/new", "/new/a.md", "s", "f"))])
+    assert switched == [("updated", (first,))]
     assert set(catalog.live_chunks([(first, chunk), (building.key, chunk)])) == {(building.key, chunk)}
     assert catalog.item_chunks(first, chunk.removesuffix(".0")) == []
     assert catalog.document("a.md").root == "/new"
@@ -187,15 +188,15 @@ def test_a_version_that_was_tidied_away_cannot_go_live(catalog: Catalog) -> None
     writer.forget([new.key])
     assert writer.leftovers() == []
     with pytest.raises(HomeBusyError):
-        writer.switch(new, incoming)
+        writer.switch([(new, incoming)])
     assert (catalog.documents(), catalog.sequence(), catalog.changes()) == ([], 0, [])
     with pytest.raises(NotFoundError):
         catalog.load(new.key)
     (again,) = writer.begin([incoming])
     assert again.key > new.key
-    writer.switch(again, incoming)
+    writer.switch([(again, incoming)])
     with pytest.raises(HomeBusyError):
-        writer.switch(again, incoming)
+        writer.switch([(again, incoming)])
     assert catalog.live_versions() == {again.key}
 
 
@@ -222,7 +223,7 @@ def test_every_visible_change_is_numbered(catalog: Catalog) -> None:
     serve(catalog, lines("a.md", "one"))
     serve(catalog, lines("a.md", "two"))
     writer = CatalogWriter(catalog)
-    problem = Problem("b.md", "/root/b.md", "empty", 3, "hint")
+    problem = Refusal(Problem("b.md", "/root/b.md", "empty", 3, "hint"))
     writer.set_quarantine("default", [problem], [])
     writer.set_quarantine("default", [problem], [])
     (entry,) = catalog.quarantine()

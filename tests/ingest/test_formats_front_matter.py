@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.errors import DocumentError
 from ingest.formats.front_matter import MAX_BYTES, merged, read_folder_meta, read_front_matter
-from ingest.formats.registry import READERS, read_markdown, read_plain
+from ingest.formats.markdown import read_markdown, read_plain
 from ingest.items import Meta
 
 
@@ -100,6 +100,11 @@ def test_empty_front_matter() -> None:
         ("---\nexpires: next week\n---\nbody", 2, "not a date"),
         ("---\neffective_date: 2024-1-5\n---\nbody", 2, "not a date"),
         ("---\naudience: candidate\ntitle: T\nAudience: interviewer\n---\nbody", 4, "twice"),
+        ("---\ncolumns: Frage\n---\nbody", 2, "`part: column`"),
+        ("---\ncolumns: [question]\n---\nbody", 2, "`part: column`"),
+        ("---\ntitle: T\ncolumns:\n  question: Frage\n  anwser: Antwort\n---\nbody", 5, "no part anwser"),
+        ("---\ncolumns: {question: Frage, answer: }\n---\nbody", 2, "answer no column"),
+        ("---\ncolumns:\n  options: [A, [B]]\n---\nbody", 3, "options no column"),
         ("---\nbase: &b {audience: interviewer}\n<<: *b\n---\nbody", 3, "merge"),
     ],
 )
@@ -128,6 +133,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert 1 <= line <= text.count("\n") + 3
 
 
+def test_columns_of_tables_can_be_mapped() -> None:
+    meta = read_folder_meta(
+        "columns:\n  Question: Die Frage\n  answer: 2\n  talking-points: ~x\n  options: [Wahl A, 'Wahl B', Wahl A]\n",
+        "_meta.yaml",
+    )
+    assert meta.columns == (
+        ("question", "Die Frage"),
+        ("answer", "2"),
+        ("talking_points", "~x"),
+        ("options", "Wahl A"),
+        ("options", "Wahl B"),
+    )
+    assert read_folder_meta("columns:\n", "_meta.yaml") == Meta()
+    with pytest.raises(DocumentError) as caught:
+        read_folder_meta("columns: {anwser: Antwort}", "_meta.yaml")
+    assert "question, answer" in caught.value.hint
+    assert merged(meta, Meta(topic="a")).columns == meta.columns
+    assert merged(meta, Meta(columns=(("id", "Nr"),))).columns == (("id", "Nr"),)
+
+
 def test_folder_meta() -> None:
     assert read_folder_meta("", "_meta.yaml") == Meta()
     assert read_folder_meta("# nothing yet\n", "_meta.yaml") == Meta()
@@ -147,10 +172,11 @@ def test_the_inner_word_wins() -> None:
 def test_readers_give_the_whole_text() -> None:
     folder = Meta(level="senior", topic="a")
     source = read_markdown(b"---\r\ntopic: b\r\n---\r\n\r\nBody", "notes.md", folder)
-    assert (source.text, source.body_line, source.plain) == ("---\ntopic: b\n---\n\nBody", 4, False)
+    assert (source.text, source.body_line) == ("---\ntopic: b\n---\n\nBody", 4)
     assert source.meta == Meta(level="senior", topic="b")
-    assert read_plain(b"Body", "notes.txt", folder).plain
-    assert set(READERS) == {".md", ".markdown", ".mdx", ".txt", ".text"}
+    indented = b"Lead:\n\n    Body"
+    assert [node.kind for node in read_plain(indented, "notes.txt", folder).blocks] == ["paragraph", "paragraph"]
+    assert [node.kind for node in read_markdown(indented, "notes.md", folder).blocks] == ["paragraph", "code"]
 
 
 def test_front_matter_alone_is_no_document() -> None:

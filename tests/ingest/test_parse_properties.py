@@ -5,12 +5,13 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ingest.items import Document, Meta
+from ingest.formats.markdown import from_markdown
+from ingest.items import Document
 from ingest.parse.document import parse_document
 
 
 def parse(text: str, *, plain: bool = False) -> Document:
-    return parse_document(collection="default", path="d.md", version="v", text=text, meta=Meta(), plain=plain)
+    return parse_document(collection="default", path="d.md", version="v", source=from_markdown(text, plain_text=plain))
 
 
 words = st.lists(

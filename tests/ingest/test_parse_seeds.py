@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.items import Document, Meta
+from ingest.formats.markdown import from_markdown
+from ingest.items import Document
 from ingest.parse.document import parse_document
 
 SEEDS = Path(__file__).resolve().parents[2].parent / "shared" / "corpora" / "seeds"
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(not SEEDS.is_dir(), reason="the seed documents (
 
 def seed(name: str) -> Document:
     text = (SEEDS / name).read_text(encoding="utf-8")
-    return parse_document(collection="default", path=name, version="v", text=text, meta=Meta())
+    return parse_document(collection="default", path=name, version="v", source=from_markdown(text))
 
 
 def test_talking_points_of_both_candidates() -> None:

@@ -7,13 +7,14 @@ from textwrap import dedent
 
 import pytest
 
+from ingest.formats.markdown import from_markdown
 from ingest.items import Document, Item, Meta
 from ingest.parse.document import parse_document
 
 
 def parse(text: str, *, path: str = "notes.md", meta: Meta | None = None, plain: bool = False) -> Document:
     return parse_document(
-        collection="default", path=path, version="v", text=dedent(text), meta=meta or Meta(), plain=plain
+        collection="default", path=path, version="v", source=from_markdown(dedent(text), meta, plain_text=plain)
     )
 
 
@@ -336,7 +337,10 @@ def test_plain_text_pairs_under_unmarked_headings() -> None:
 def test_front_matter_lines_are_structure_and_the_title_is_the_documents() -> None:
     text = "---\ntitle: Caches\n---\n## What is a TTL?\n\nA time to live.\n"
     doc = parse_document(
-        collection="default", path="a.md", version="v", text=text, meta=Meta(title="Caches"), body_line=4
+        collection="default",
+        path="a.md",
+        version="v",
+        source=from_markdown(text, Meta(title="Caches"), body_line=4),
     )
     assert doc.title == "Caches"
     assert doc.account[0].role == "structure"
@@ -370,3 +374,9 @@ def test_a_deeply_nested_list_is_read_in_bounded_time() -> None:
     doc = parse("# T\n\n" + "\n".join("  " * i + "- item" for i in range(2000)) + "\n")
     assert doc.items
     assert doc.account[-1].line_end == 2002
+
+
+def test_a_heading_of_marks_alone_asks_nothing() -> None:
+    doc = parse('# Notes\n\n## ""\n\nSome words below.\n\n### answer\n')
+    assert all(item.question != "" for item in doc.items)
+    assert any("Some words below." in doc.text[item.span.start : item.span.end] for item in doc.items)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from ingest.catalog import Catalog
 from ingest.errors import NotFoundError, RefusedError, UsageError
 from ingest.items import Document
 from ingest.sync import SyncReport, delete, rebuild, sync
-from ingest.sync_run import Parser
+from ingest.sync_run import BATCH_CHUNKS, Parser
 from tests.fakes import LINES, MemoryIndexer, parse_lines
 
 
@@ -37,7 +38,8 @@ class Library:
         options = {"parser": LINES, **options}
         report = sync(self.catalog, self.indexer, [self.home / path for path in paths or [""]], **options)
         assert set(self.indexer.versions) == self.catalog.live_versions()
-        assert report.to_dict()["documents"]["quarantined"] == len(report.quarantine)
+        documents = [entry for entry in report.quarantine if entry.scope == "document"]
+        assert report.to_dict()["documents"]["quarantined"] == len(documents)
         return report
 
     def texts(self, collection: str = "default") -> dict[str, str]:
@@ -67,7 +69,7 @@ def test_adding_changing_removing_and_adding_again(library: Library) -> None:
     assert counts(report) == (3, 0, 0, 0, 0)
     assert library.texts() == {"a.md": "one\ntwo", "in/b.txt": "three", "c.md": "four"}
     assert report.to_dict() == {
-        "documents": {"added": 3, "updated": 0, "unchanged": 0, "removed": 0, "quarantined": 0},
+        "documents": {"added": 3, "updated": 0, "renamed": 0, "unchanged": 0, "removed": 0, "quarantined": 0},
         "items": {"qa": 0, "note": 4, "guide": 0},
         "chunks": 4,
         "seconds": report.seconds,
@@ -109,11 +111,36 @@ def test_what_a_document_is_known_by(library: Library) -> None:
 
 def test_small_documents_are_indexed_together(library: Library) -> None:
     for number in range(20):
-        library.write(f"{number:02}.md", "\n".join(f"line {i}" for i in range(10)))
+        library.write(f"{number:02}.md", "\n".join(f"line {i}" for i in range(40)))
     seen: list[tuple[str, int, int]] = []
     library.sync(progress=lambda phase, done, total: seen.append((phase, done, total)))
     assert [len(keys) for keys in library.indexer.puts] == [7, 7, 6]
     assert seen == [("files", done, 20) for done in range(1, 21)]
+
+
+def test_the_database_is_asked_by_batch_and_not_by_file(library: Library) -> None:
+    asked: list[str] = []
+
+    @sqlalchemy.event.listens_for(library.catalog.engine, "before_cursor_execute")
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    def statements_of_a_sync() -> int:
+        asked.clear()
+        library.sync()
+        return len(asked)
+
+    library.write("bad.md", "---\ntitle: [\n---\nbody")
+    statements_of_a_sync()
+    unchanged = statements_of_a_sync()
+    for number in range(BATCH_CHUNKS):
+        library.write(f"{number}.md", f"text {number}")
+    first = statements_of_a_sync()
+    assert statements_of_a_sync() == unchanged
+    for number in range(BATCH_CHUNKS, 3 * BATCH_CHUNKS):
+        library.write(f"{number}.md", f"text {number}")
+    assert statements_of_a_sync() - unchanged <= 2 * (first - unchanged)
+    assert statements_of_a_sync() == unchanged
 
 
 def test_only_what_shapes_a_document_makes_it_new(library: Library) -> None:
@@ -190,9 +217,16 @@ def test_a_malformed_folder_meta_keeps_everything_below_it_out(library: Library)
     library.write("in/deep/c.md")
     library.write("in/_meta.yaml", "audience: {interviewer\n")
     report = library.sync()
-    assert [problem.path for problem in report.quarantine] == ["in/_meta.yaml", "in/b.md", "in/deep/c.md"]
-    assert all("in/_meta.yaml:" in problem.reason for problem in report.quarantine[1:])
+    (entry,) = report.quarantine
+    assert (entry.path, entry.line) == ("in/_meta.yaml", 2)
+    assert "2 files below it" in entry.hint
     assert set(library.texts()) == {"a.md"}
+    before = library.catalog.sequence()
+    library.write("in/d.md", "---\ntitle: [\n---\nbody")
+    (entry,) = library.sync().quarantine
+    assert "3 files below it" in entry.hint
+    assert library.catalog.sequence() == before
+    (library.home / "in/d.md").unlink()
     library.write("in/_meta.yaml", "audience: interviewer\n")
     assert counts(library.sync()) == (2, 0, 1, 0, 0)
     assert library.catalog.document("in/deep/c.md").meta.audience == "interviewer"
@@ -226,7 +260,7 @@ def test_missing_paths_are_refused_before_anything_happens(library: Library) -> 
 
 def test_a_great_loss_is_refused_before_anything_happens(library: Library) -> None:
     for name in "abcd":
-        library.write(f"{name}.md")
+        library.write(f"{name}.md", f"text of {name}")
     library.sync()
     for name in "abc":
         (library.home / f"{name}.md").unlink()
@@ -236,7 +270,7 @@ def test_a_great_loss_is_refused_before_anything_happens(library: Library) -> No
         library.sync()
     assert "--yes" in caught.value.hint
     assert library.catalog.sequence() == before
-    library.write("a.md")
+    library.write("a.md", "text of a")
     assert counts(library.sync()) == (1, 0, 2, 2, 0)
     (library.home / "a.md").unlink()
     (library.home / "d.md").unlink()
@@ -245,7 +279,7 @@ def test_a_great_loss_is_refused_before_anything_happens(library: Library) -> No
 
 def test_a_part_of_a_root_is_synced_alone(library: Library) -> None:
     for path in ("a.md", "in/b.md", "in/c.md", "out/d.md"):
-        library.write(path)
+        library.write(path, f"text of {path}")
     library.sync()
     for path in ("a.md", "in/b.md", "out/d.md"):
         (library.home / path).unlink()
@@ -267,7 +301,8 @@ def test_a_single_file_counts_from_its_folder(library: Library) -> None:
     assert counts(library.sync("in/deep")) == (1, 0, 0, 0, 0)
     assert set(library.texts()) == {"a.md", "b.md", "c.md"}
     assert counts(library.sync("in/a.md")) == (0, 0, 1, 0, 0)
-    assert counts(library.sync("in")) == (1, 0, 2, 1, 0)
+    report = library.sync("in")
+    assert (counts(report), report.renamed) == ((0, 0, 2, 0, 0), 1)
     assert set(library.texts()) == {"a.md", "b.md", "deep/c.md"}
 
 
@@ -279,7 +314,7 @@ def test_a_wider_root_takes_over(library: Library) -> None:
     (library.home / "in/old.md").unlink()
     report = library.sync()
     assert library.texts() == {path: f"text of {path}" for path in ("a.md", "in/a.md", "in/b.md")}
-    assert counts(report) == (2, 1, 0, 2, 0)
+    assert (counts(report), report.renamed) == ((1, 1, 0, 1, 0), 1)
     library.write("in/c.md")
     assert counts(library.sync("in")) == (1, 0, 2, 0, 0)
     assert "in/c.md" in library.texts()
@@ -293,7 +328,8 @@ def test_an_old_path_serves_until_the_new_one_does(library: Library) -> None:
     assert counts(library.sync()) == (0, 0, 0, 0, 1)
     assert library.texts() == {"a.md": "good"}
     library.write("in/a.md", "better")
-    assert counts(library.sync()) == (1, 0, 0, 1, 0)
+    report = library.sync()
+    assert (counts(report), report.renamed) == ((0, 0, 0, 0, 0), 1)
     assert library.texts() == {"in/a.md": "better"}
 
 
@@ -399,7 +435,7 @@ def test_deleting_a_document(library: Library) -> None:
 
 def test_rebuilding_the_index(library: Library) -> None:
     for name in "abc":
-        library.write(f"{name}.md", "\n".join(f"line {i}" for i in range(40)))
+        library.write(f"{name}.md", "\n".join(f"line {i}" for i in range(130)))
     library.sync()
     before = library.catalog.sequence()
     library.indexer = MemoryIndexer("another model")
@@ -407,7 +443,7 @@ def test_rebuilding_the_index(library: Library) -> None:
     rebuild(library.catalog, library.indexer, lambda phase, done, total: seen.append((phase, done, total)))
     assert set(library.indexer.versions) == library.catalog.live_versions()
     assert library.indexer.versions == {key: library.catalog.load(key) for key in library.catalog.live_versions()}
-    assert seen == [("index", 80, 120), ("index", 120, 120)]
+    assert seen == [("index", 260, 390), ("index", 390, 390)]
     assert library.catalog.sequence() > before
     assert counts(library.sync()) == (0, 0, 3, 0, 0)
     rebuild(Catalog("sqlite://"), library.indexer)

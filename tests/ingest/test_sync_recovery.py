@@ -37,8 +37,8 @@ def served(catalog: Catalog) -> dict[str, str]:
     return {info.path: catalog.text(info.version_key) for info in catalog.documents()}
 
 
-BEFORE = {"a.md": "one\n" * 70, "b.md": "two", "c.md": "three", "gone.md": "four"}
-AFTER = {"a.md": "one\n" * 71, "b.md": "two, changed", "c.md": "three", "new.md": "five"}
+BEFORE = {"a.md": "one\n" * 260, "b.md": "two", "c.md": "three", "gone.md": "four", "old.md": "six"}
+AFTER = {"a.md": "one\n" * 261, "b.md": "two, changed", "c.md": "three", "new.md": "five", "renamed.md": "six"}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), IndexUnavailableError("The index is gone.")])
@@ -142,9 +142,10 @@ def test_unreadable_folders_keep_what_they_held(open_folder: Path) -> None:
     assert [(problem.path, "Permission denied" in problem.reason) for problem in report.quarantine] == [
         ("a.md", True),
         ("shut", True),
+        ("shut/e.md", False),
     ]
     assert (report.removed, report.unchanged) == (1, 0)
-    assert [problem.path for problem in whole.quarantine] == ["shut"]
+    assert [problem.path for problem in whole.quarantine] == ["shut", "shut/e.md"]
     again = Catalog(f"sqlite:///{open_folder / 'catalog.db'}")
     assert set(served(again)) == {"a.md", "shut/c.md", "shut/d.md"}
     assert {entry.path for entry in again.quarantine()} == {"a.md", "shut", "shut/e.md"}
