@@ -118,7 +118,7 @@ class Answerer:
     def _state(self, result: SearchResult, units: Sequence[Unit]) -> tuple[Reason, ...]:
         """Reasons that lie in the library's state: documents out of date, an index that is not whole."""
         reasons: list[Reason] = []
-        if any(_is_stale(unit, self._today()) for unit in units):
+        if any(unit.chunk.meta.stale(self._today()) for unit in units):
             reasons.append("stale_source")
         if result.degraded:
             reasons.append("index_degraded")
@@ -146,20 +146,12 @@ def _conflict_reasons(found: bool) -> tuple[Reason, ...]:
     return ("conflicting_sources",) if found else ()
 
 
-def _is_stale(unit: Unit, today: date) -> bool:
-    """Expired, or not in effect yet. Dates are ISO, so they compare as text."""
-    meta = unit.chunk.meta
-    expired = meta.expires is not None and meta.expires < today.isoformat()
-    return expired or (meta.effective_date is not None and meta.effective_date > today.isoformat())
-
-
 def _related(hits: Sequence[Hit], draft: Draft, sources: Sequence[Source]) -> tuple[Related, ...]:
     """The nearest questions the library holds: the same one elsewhere first, then by rank; none cited or far."""
     cited = {(s.document, s.question) for s in sources}
     found: dict[tuple[str, str], Related] = {}
-    near = [hit for hit in hits if hit.similarities.get("question", 0.0) >= RELATED]
-    for hit in (*draft.others, *near):
-        chunk = hit.chunk
+    near = [hit.chunk for hit in hits if hit.similarities.get("question", 0.0) >= RELATED]
+    for chunk in (*draft.others, *near):
         if chunk.question and (chunk.document, chunk.question) not in cited:
             found.setdefault((chunk.document, chunk.question), Related(chunk.question, chunk.document, chunk.id))
     return tuple(found.values())[:MOST_RELATED]

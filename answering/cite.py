@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -71,6 +72,7 @@ def source_of(unit: Unit, catalog: Catalog, marker: int) -> Source:
     text, chunk = catalog.text(unit.chunk.version_key), unit.chunk
     quote = text[unit.start : unit.end]
     first = text.count("\n", 0, unit.start) + 1
+    pages = catalog.pages(chunk.version_key)
     return Source(
         marker=marker,
         id=chunk.id,
@@ -86,7 +88,7 @@ def source_of(unit: Unit, catalog: Catalog, marker: int) -> Source:
         end=unit.end,
         line_start=first,
         line_end=first + quote.count("\n"),
-        page=chunk.span.page,
+        page=bisect_right(pages, first) if pages else None,
         score=round(min(1.0, max(0.0, unit.score)), 4),
         effective_date=chunk.meta.effective_date,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from answering.answers import Conflict, Source
@@ -29,11 +30,26 @@ def conflicts(sources: Sequence[Source]) -> tuple[Conflict, ...]:
 
 def disagreement(one: str, other: str) -> str:
     """What two texts disagree about; empty where they don't, or don't speak of the same thing."""
+    found = dissent(one, other)
+    return found.detail if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dissent:
+    """Where a text disagrees with another one: `start`, `end` are offsets into it."""
+
+    start: int
+    end: int
+    detail: str
+
+
+def dissent(one: str, other: str) -> Dissent | None:
+    """The first sentence of `other` that disagrees with one of `one`."""
     for sentence in _sentences(one):
-        detail = _against(sentence, other)
-        if detail:
-            return detail
-    return ""
+        found = _against(sentence, other)
+        if found:
+            return found
+    return None
 
 
 def _apart(one: Source, other: Source) -> bool:
@@ -46,16 +62,18 @@ def _sentences(text: str) -> Iterator[str]:
             yield from (text[a:b] for a, b in sentences(text, block.body, block.end))
 
 
-def _against(sentence: str, other: str) -> str:
+def _against(sentence: str, other: str) -> Dissent | None:
     stems = set(content_stems(sentence))
     if len(stems) < LEAST_WORDS:
-        return ""
+        return None
     passages = [passage(other)]
     window = best_window(stems, passages)
     if window is None or window.first != window.last:
-        return ""
+        return None
     theirs = set(passages[0].stems[window.first])
     overlap = len(stems & theirs) / max(len(stems), len(theirs))
     found = findings(Case(sentence, facts(sentence), passages, window)) if overlap >= min(COMPARED.values()) else []
     opposed = [f for f in found if f.opposed and overlap >= COMPARED.get(f.name, 2.0)]
-    return "; ".join(f"{f.name}: {', '.join(f.opposed)}" for f in opposed)
+    if not opposed:
+        return None
+    return Dissent(*passages[0].spans[window.first], "; ".join(f"{f.name}: {', '.join(f.opposed)}" for f in opposed))

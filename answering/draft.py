@@ -10,10 +10,12 @@ from answering.answers import AnswerKind, Mode, Reason
 from answering.asking import read
 from answering.cite import Unit
 from answering.confidence import ConfidenceModel
+from answering.conflicts import dissent
 from answering.extract import Extract, extract
-from answering.model_answer import Match, match
+from answering.model_answer import Match, answer_spans, match
 from answering.ports import Catalog, Retriever
 from answering.similarity import Similarity
+from ingest.items import StoredChunk
 from retrieval.hits import Hit, SearchResult
 from retrieval.terms import content_terms
 
@@ -22,7 +24,7 @@ from retrieval.terms import content_terms
 class Draft:
     """What is to be said before it is cited. `units`: what is quoted; `text`: what an abstention says instead.
 
-    `answerable`: the probability that the library answers the question, 0..1. `others`: hits that hold the same
+    `answerable`: the probability that the library answers the question, 0..1. `others`: chunks that hold the same
     question, named first among what is related. `open_parts`: parts of the question that nothing quoted covers.
     """
 
@@ -31,7 +33,7 @@ class Draft:
     text: str = ""
     answerable: float = 0.0
     reasons: tuple[Reason, ...] = ()
-    others: tuple[Hit, ...] = ()
+    others: tuple[StoredChunk, ...] = ()
     open_parts: int = 0
 
 
@@ -94,7 +96,26 @@ class Drafter:
         if not found.spans:
             return _unanswered(found) if found.clear else None
         if found.same_words or wanted or answerable >= self.confidence.threshold:
-            return _model_answer(found, answerable)
+            return self._model_answer(found, answerable)
+        return None
+
+    def _model_answer(self, found: Match, answerable: float) -> Draft:
+        """The model answer, verbatim, and after it what other sources of the same question say against it."""
+        chunk, score = found.hit.chunk, found.hit.score
+        units = [Unit(chunk, s.start, s.end, s.start, score, prose=False) for s in found.spans]
+        text = self.catalog.text(chunk.version_key)
+        said = "\n\n".join(text[span.start : span.end] for span in found.spans)
+        units += [unit for other in found.others if (unit := self._dissenting(said, other)) is not None]
+        return Draft("model_answer", tuple(units), answerable=answerable, others=_elsewhere(found.hit, *found.others))
+
+    def _dissenting(self, said: str, other: Hit) -> Unit | None:
+        chunk = other.chunk
+        text = self.catalog.text(chunk.version_key)
+        for span in answer_spans(self.catalog.item(chunk.version_key, chunk.item_id), text):
+            found = dissent(said, text[span.start : span.end])
+            if found is not None:
+                start, end = span.start + found.start, span.start + found.end
+                return Unit(chunk, start, end, start, other.score, prose=False)
         return None
 
     def _extracted(self, question: str, result: SearchResult, found: Extract, answerable: float, mode: Mode) -> Draft:
@@ -129,12 +150,11 @@ def without_measure(question: str, result: SearchResult, found: Extract) -> dict
     return evidence
 
 
-def _model_answer(found: Match, answerable: float) -> Draft:
-    chunk, score = found.hit.chunk, found.hit.score
-    units = tuple(Unit(chunk, s.start, s.end, s.start, score, prose=False) for s in found.spans)
-    return Draft("model_answer", units, answerable=answerable, others=found.others)
-
-
 def _unanswered(found: Match) -> Draft:
-    others = (found.hit, *found.others)
+    others = (found.hit.chunk, *_elsewhere(found.hit, *found.others))
     return Draft("abstained", text=abstain.unanswered_text(found), reasons=("no_sources",), others=others)
+
+
+def _elsewhere(hit: Hit, *others: Hit) -> tuple[StoredChunk, ...]:
+    """Where the question of a hit stands too: in its copies, and in other words."""
+    return (*hit.copies, *(chunk for other in others for chunk in (other.chunk, *other.copies)))

@@ -56,7 +56,8 @@ def match(question: str, hits: Sequence[Hit], catalog: Catalog) -> Match | None:
     if not asking:
         return None
     best = asking[0]
-    twins = [h for h in asking[1:] if _same_question(h, best)]
+    linked = catalog.twins(best.chunk.version_key, best.chunk.item_id)
+    twins = [h for h in asking[1:] if _place(h) in linked or _same_question(h, best)]
     rest = [h for h in asking[1:] if h not in twins]
     found = [_read(h, catalog) for h in (best, *twins)]
     chosen = next((m for m in found if m.spans), found[0])
@@ -95,8 +96,12 @@ def _by_item(hits: Sequence[Hit]) -> list[Hit]:
     order = sorted((h for h in hits if h.chunk.question and _cosine(h) > 0), key=lambda h: (-_cosine(h), h.rank))
     best: dict[tuple[int, str], Hit] = {}
     for hit in order:
-        best.setdefault((hit.chunk.version_key, hit.chunk.item_id), hit)
+        best.setdefault(_place(hit), hit)
     return list(best.values())
+
+
+def _place(hit: Hit) -> tuple[int, str]:
+    return hit.chunk.version_key, hit.chunk.item_id
 
 
 def _cosine(hit: Hit) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from answering.answers import CheckReport, Claim, GivenSource
 from ingest.items import Item
 from retrieval.hits import SearchResult
+from retrieval.ports import ArmHit
 
 Vectors = npt.NDArray[np.float32]
 Filters = Mapping[str, str | Sequence[str]]
@@ -49,8 +50,23 @@ class Catalog(Protocol):
     def text(self, version_key: int) -> str:
         """The canonical text of a version. Raises NotFoundError."""
 
+    def pages(self, version_key: int) -> Sequence[int]:
+        """The 1-based lines at which pages begin; none where the format has no pages."""
+
     def item(self, version_key: int, item_id: str) -> Item:
         """An item of a version. Raises NotFoundError."""
+
+    def twins(self, version_key: int, item_id: str) -> Set[tuple[int, str]]:
+        """The items of other documents, by version, that ask what this one asks."""
+
+
+class QuestionIndex(Protocol):
+    """The index as linking sees it."""
+
+    def nearest_questions(
+        self, vectors: Vectors, *, limit: int, filters: Mapping[str, Sequence[str]]
+    ) -> Sequence[Sequence[ArmHit]]:
+        """For each of float32 [n, d], the points whose questions come nearest. Raises IndexUnavailableError."""
 
 
 class Embedder(Protocol):

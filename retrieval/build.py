@@ -7,29 +7,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ingest.errors import ModelError
 from retrieval.cache import EmbeddingCache
 from retrieval.fuse import FusionWeights
 from retrieval.indexer import ChunkIndexer, index_fingerprint
-from retrieval.ports import ChunkCatalog, Embedder, VectorIndex
+from retrieval.ports import ChunkCatalog, Embedder, Reranker, VectorIndex
 from retrieval.retriever import Retriever
 
+if TYPE_CHECKING:
+    from retrieval.server_options import ServerOptions
+
 INDEX_FOLDER, EMBEDDINGS_FILE = "index", "embeddings.sqlite3"
+NO_RERANKER = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """The room's parts."""
+    """The room's parts. `model_remade`: what was kept of the embedding model had to be exported anew.
+
+    `indexing`: the embedder that the indexer has, which keeps what the reranker needs of each passage.
+    """
 
     embedder: Embedder
     index: VectorIndex
     cache: EmbeddingCache
     indexer: ChunkIndexer
     retriever: Retriever
+    model_remade: bool = False
+    reranker: Reranker | None = None
+    indexing: Embedder | None = None
 
     def close(self) -> None:
         """Let go of the index and the cache. Closing twice is fine."""
         try:
+            self.indexer.close()
             self.index.close()
         finally:
             self.cache.close()
@@ -44,29 +57,64 @@ def build_retrieval(
     qdrant_url: str = "",
     qdrant_api_key: str = "",
     qdrant_collection: str = "cuecard",
+    qdrant_options: ServerOptions | None = None,
     weights: FusionWeights | None = None,
     embedder: Embedder | None = None,
+    rerank_model: str = "",
 ) -> Retrieval:
-    """Everything that searching and indexing need. `embedder` takes the place of `model`. Raises ModelError."""
-    embedder = embedder or build_embedder(home, shared_cache=shared_cache, model=model)
-    index = build_index(
-        home, embedder, qdrant_url=qdrant_url, qdrant_api_key=qdrant_api_key, qdrant_collection=qdrant_collection
-    )
-    cache = EmbeddingCache(home / EMBEDDINGS_FILE)
-    indexer = ChunkIndexer(embedder, index, cache)
-    return Retrieval(embedder, index, cache, indexer, Retriever(catalog, index, embedder, weights=weights))
-
-
-def build_embedder(home: Path, *, shared_cache: Path, model: str = "") -> Embedder:
-    """The embedding model, exported first where need be (some 15 s, once for each machine). Raises ModelError.
+    """Everything that searching and indexing need. Raises ModelError.
 
     `shared_cache`: the user's folder for exported models. `model`: a sentence-transformers name or path, "" for the
-    default.
+    default; `embedder` takes its place. `rerank_model`: a cross-encoder's name or path, "none" for no reranking, ""
+    for late interaction where the embedding model is one that it was made for.
     """
-    from retrieval.embed import OnnxEmbedder
-    from retrieval.models import ensure_model
+    embedder, remade = (embedder, False) if embedder else _load_embedder(home, shared_cache, model)
+    index = build_index(
+        home,
+        embedder,
+        qdrant_url=qdrant_url,
+        qdrant_api_key=qdrant_api_key,
+        qdrant_collection=qdrant_collection,
+        qdrant_options=qdrant_options,
+    )
+    cache = EmbeddingCache(home / EMBEDDINGS_FILE)
+    reranker, keeping = _build_reranker(rerank_model, embedder, cache)
+    indexer = ChunkIndexer(keeping, index, cache)
+    retriever = Retriever(catalog, index, embedder, weights=weights, reranker=reranker)
+    return Retrieval(embedder, index, cache, indexer, retriever, remade, reranker, keeping)
 
-    return OnnxEmbedder(ensure_model(model, home, shared_cache))
+
+def _build_reranker(name: str, embedder: Embedder, cache: EmbeddingCache) -> tuple[Reranker | None, Embedder]:
+    """The reranker that is asked for, and the embedder that keeps for it what it needs. Raises ModelError."""
+    if name == NO_RERANKER:
+        return None, embedder
+    if name:
+        from retrieval.cross import CrossEncoderReranker
+
+        return CrossEncoderReranker(name, embedder), embedder
+    from retrieval.embed import OnnxEmbedder
+    from retrieval.late import HEAD, LateEmbedder, LateHead, LateReranker
+
+    if not isinstance(embedder, OnnxEmbedder):
+        return None, embedder
+    head = LateHead.read(HEAD)
+    if head.model != embedder.fingerprint:
+        return None, embedder
+    return LateReranker(embedder, head, cache), LateEmbedder(embedder, head, cache)
+
+
+def _load_embedder(home: Path, shared_cache: Path, model: str) -> tuple[Embedder, bool]:
+    """The embedder, exported first where need be (some 15 s, once for each machine), and whether what was kept of it
+    could not be loaded, so that it was exported once more."""
+    from retrieval.embed import OnnxEmbedder
+    from retrieval.models import ensure_model, forget_model
+
+    folder = ensure_model(model, home, shared_cache)
+    try:
+        return OnnxEmbedder(folder), False
+    except ModelError:
+        forget_model(model, home, shared_cache)
+        return OnnxEmbedder(ensure_model(model, home, shared_cache)), True
 
 
 def build_index(
@@ -76,6 +124,7 @@ def build_index(
     qdrant_url: str = "",
     qdrant_api_key: str = "",
     qdrant_collection: str = "cuecard",
+    qdrant_options: ServerOptions | None = None,
 ) -> VectorIndex:
     """The index for this embedder's vectors: embedded in the home, or a collection of a Qdrant server.
 
@@ -86,7 +135,12 @@ def build_index(
         from retrieval.server import ServerIndex
 
         return ServerIndex(
-            qdrant_url, dim=embedder.dim, fingerprint=fingerprint, api_key=qdrant_api_key, collection=qdrant_collection
+            qdrant_url,
+            dim=embedder.dim,
+            fingerprint=fingerprint,
+            api_key=qdrant_api_key,
+            collection=qdrant_collection,
+            options=qdrant_options,
         )
     from retrieval.edge import EdgeIndex
 

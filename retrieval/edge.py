@@ -1,37 +1,34 @@
 """The embedded index: a Qdrant Edge shard in a folder, owned by one process at a time.
 
-What the engine does, measured on `qdrant-edge-py` 0.9.0: every error is a plain `Exception`; a folder in use is
-refused while opening; writes go through a write-ahead log and `flush` makes the segments durable; queries release
-Python's interpreter lock, but `optimize` holds it for its whole run. So HNSW graphs are built when the index is closed
-and never while questions are waiting; until then vectors are compared one by one, exactly.
+What the engine does, measured on `qdrant-edge-py` 0.9.0: errors are plain `Exception`s, or panics, which are not; a
+write goes through a write-ahead log and `flush` makes it durable; queries release Python's interpreter lock,
+`optimize` holds it for its whole run. So graphs (HNSW) are built on request only, by a process of their own, beside
+the index that is in use. Without one, vectors are compared one by one, exactly.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import qdrant_edge as qe
 
-from ingest.errors import HomeBusyError, IndexUnavailableError
+from ingest.errors import IndexUnavailableError
 from retrieval import points as p
-from retrieval.ports import ArmResults, Filters, IndexPoint, SparseVector, Vectors
+from retrieval.edge_folder import IndexFolder, Shard
+from retrieval.edge_worker import GRAPH_FROM_KB
+from retrieval.ports import ArmHit, ArmResults, Filters, IndexPoint, SparseVector, Upkeep, Vectors
 
-_T = TypeVar("_T")
-
-_SHARD, _CARD = "shard", "index.json"
-_SHARD_CARD = "edge_config.json"  # the engine's own
 _WRITTEN_AT_ONCE = 256
-# KB of vectors of one kind in a segment from which a graph is worth building: some 40,000 vectors of 384 numbers,
-# which two cores compare exactly in about 8 ms.
-_GRAPH_FROM_KB = 64_000
-_HINT = "Run `cuecard doctor`; `cuecard ingest` builds the index anew from the catalog."
+_ASKED_AT_ONCE = 64
+# Bytes on disk for each number of a point's vectors, and for the rest of it: a point of two vectors of 384 numbers took
+# 7.4 KB of index and log. Files grow page by page, and a file of each kind begins with several.
+_BYTES_A_NUMBER, _BYTES_A_POINT = 10, 4096
+_GRAPH_SHARE = 0.5  # of the points; where fewer were there when graphs were built, these are of little use
 
 
 class EdgeIndex:
@@ -43,35 +40,49 @@ class EdgeIndex:
 
     def __init__(self, path: Path, *, dim: int, fingerprint: str) -> None:
         """`path`: the index's own folder, created where there is none. `fingerprint`: what vectors it must hold."""
-        self._path = path
-        self._wanted: dict[str, Any] = {"dim": dim, "fingerprint": fingerprint}
-        self._generation = ""
-        self._opened: qe.EdgeShard | None = None
+        self._folder = IndexFolder(path, dim=dim, fingerprint=fingerprint)
+        self._opened: Shard | None = None
+        self._next: Shard | None = None
         self._opening = threading.Lock()
         self._writing = threading.Lock()
-        self._wrote = False
         self._closed = False
 
     def generation(self) -> str:
-        """Names this very index: changes when it is created anew."""
-        self._shard()
-        return self._generation
+        """Names this very index: changes when it is made anew. Within `renewed`, the one being made."""
+        return self._target().generation
 
-    def recreate(self) -> None:
-        """Remove what there is, and begin with an empty index."""
+    @contextmanager
+    def renewed(self, *, graphs: bool = False) -> Iterator[None]:
+        """An empty index to write to in the block; when it ends, that takes the place of what there was.
+
+        Until then questions are answered by what there was, and where the block raises, nothing has changed.
+        """
         with self._writing, self._opening:
             self._refuse_if_closed()
-            if self._opened is not None:
-                self._do(self._opened.close)
-                self._opened = None
-            self._opened = self._create()
+            self._next = made = self._folder.create()
+        try:
+            yield
+            if graphs:
+                self._folder.add_graphs(made)
+            self._folder.do(made.engine.flush)
+        except BaseException:
+            with self._writing:
+                self._next = None
+                self._folder.discard(made)
+            raise
+        with self._writing, self._opening:
+            # whoever still asks the old one keeps it open
+            self._opened, self._next = made, None
+            self._folder.adopt(made)
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
         """Add points; one of the same version and chunk is replaced."""
         with self._writing:
+            target = self._target()
             for start in range(0, len(points), _WRITTEN_AT_ONCE):
-                made = [_point(point) for point in points[start : start + _WRITTEN_AT_ONCE]]
-                self._update(qe.UpdateOperation.upsert_points(made))
+                part = points[start : start + _WRITTEN_AT_ONCE]
+                self._folder.make_room(sum(_size(point) for point in part))
+                self._update(target, qe.UpdateOperation.upsert_points([_point(point) for point in part]), len(part))
 
     def drop_versions(self, keys: Sequence[int]) -> None:
         """Remove all points of these versions. Unknown ones are ignored."""
@@ -79,7 +90,7 @@ class EdgeIndex:
             return
         chosen = qe.Filter(must=[qe.FieldCondition(key=p.VERSION_KEY, match=qe.MatchAny([int(key) for key in keys]))])
         with self._writing:
-            self._update(qe.UpdateOperation.delete_points_by_filter(chosen))
+            self._update(self._target(), qe.UpdateOperation.delete_points_by_filter(chosen), 0)
 
     def query(self, terms: SparseVector, vector: Vectors | None, *, limit: int, filters: Filters) -> ArmResults:
         """Ask all arms at once, for `limit` hits each."""
@@ -104,122 +115,111 @@ class EdgeIndex:
             )
             for term in single_terms
         ]
-        shard = self._shard()
-        batches = self._do(lambda: shard.query_batch(qe.QueryBatchRequest(requests))) if requests else []
+        engine = self._shard().engine
+        batches = self._folder.do(lambda: engine.query_batch(qe.QueryBatchRequest(requests))) if requests else []
         return p.read_results(list(arms), single_terms, batches)
+
+    def nearest_questions(self, vectors: Vectors, *, limit: int, filters: Filters) -> list[list[ArmHit]]:
+        """For each of float32 [n, d], the `limit` points whose questions come nearest, best first."""
+        chosen, engine = _filter(filters), self._shard().engine
+        found: list[list[ArmHit]] = []
+        for start in range(0, len(vectors), _ASKED_AT_ONCE):
+            requests = [
+                qe.QueryRequest(
+                    query=qe.Query.Nearest([vector.tolist()], using=p.QUESTION),
+                    filter=chosen,
+                    limit=limit,
+                    with_payload=p.IDENTITY,
+                )
+                for vector in vectors[start : start + _ASKED_AT_ONCE]
+            ]
+            asked = qe.QueryBatchRequest(requests)
+            found += [p.read_hits(batch) for batch in self._folder.do(lambda asked=asked: engine.query_batch(asked))]  # type: ignore[misc]
+        return found
+
+    def stored_vectors(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], tuple[Vectors, Vectors]]:
+        """float32 [d] and [n, d]: the passage's vector and the questions' of (version key, chunk id) pairs."""
+        engine = self._shard().engine
+        wanted: list[int | uuid.UUID | str] = [p.point_id(*key) for key in keys]
+        found = self._folder.do(
+            lambda: engine.retrieve(wanted, with_payload=p.IDENTITY, with_vector=[p.PASSAGE, p.QUESTION])
+        )
+        return {p.read_key(record): p.read_vectors(record) for record in found}
 
     def count(self) -> int:
         """How many points there are."""
+        return self._count(self._shard())
+
+    def version_counts(self) -> dict[int, int]:
+        """How many points each version has."""
+        engine = self._shard().engine
+        request = qe.FacetRequest(p.VERSION_KEY, limit=max(1, self.count()), exact=True)
+        return {int(hit.value): hit.count for hit in self._folder.do(lambda: engine.facet(request)) if hit.count}
+
+    def upkeep(self) -> Upkeep:
+        """What it drags along, and whether graphs would make it faster."""
         shard = self._shard()
-        return int(self._do(shard.info).points_count)
+        points = self._count(shard)
+        large = points * self._folder.dim * 4 >= GRAPH_FROM_KB * 1024
+        return Upkeep(dead=shard.dead, wants_graph=large and shard.graph < _GRAPH_SHARE * points)
+
+    def probe(self) -> None:
+        """Read all there is, in a process of its own where the index isn't open yet: damage can end a process."""
+        with self._writing, self._opening:
+            self._refuse_if_closed()
+            if self._opened is None:
+                self._folder.probe()
 
     def flush(self) -> None:
         """Returns when everything written is durable."""
         with self._writing:
-            self._do(self._shard().flush)
+            self._folder.do(self._target().engine.flush)
 
     def close(self) -> None:
-        """Build the graphs that this process's writes call for, flush, and let go. Closing twice is fine."""
+        """Flush, and let go. Closing twice is fine."""
         with self._writing, self._opening:
             shard, self._opened, self._closed = self._opened, None, True
-            if shard is None:
-                return
             try:
-                if self._wrote and self._path.is_dir():
-                    self._do(shard.optimize)
-                    self._do(shard.flush)
+                if shard is not None and shard.wrote and shard.path.is_dir():
+                    self._folder.do(shard.engine.flush)
+                    self._folder.note(shard)
             finally:
-                self._do(shard.close)
+                try:
+                    if shard is not None:
+                        self._folder.do(shard.engine.close)
+                finally:
+                    self._folder.release()
 
-    def _shard(self) -> qe.EdgeShard:
+    def _shard(self) -> Shard:
+        """What questions are put to."""
         with self._opening:
             self._refuse_if_closed()
             if self._opened is None:
-                self._opened = self._open()
+                self._opened = self._folder.open()
             return self._opened
+
+    def _target(self) -> Shard:
+        """What is written to."""
+        return self._next or self._shard()
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
-            raise IndexUnavailableError(f"The index in {self._path} is closed.")
+            raise IndexUnavailableError(f"The index in {self._folder.path} is closed.")
 
-    def _open(self) -> qe.EdgeShard:
-        """The shard of the folder; a new one where there is none, or only half of one."""
-        card = _read_card(self._path)
-        shard_path = self._path / _SHARD
-        if card is None or not (shard_path / _SHARD_CARD).is_file():
-            return self._create()
-        if {key: card.get(key) for key in self._wanted} != self._wanted:
-            raise IndexUnavailableError(
-                f"The index in {self._path} was made for another embedding model or by another cuecard.",
-                hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
-            )
-        shard = self._do(lambda: qe.EdgeShard.load(str(shard_path), _config(self._wanted["dim"])))
-        self._generation = str(card["generation"])
-        return shard
+    def _update(self, shard: Shard, operation: qe.UpdateOperation, added: int) -> None:
+        """`added`: points that come; so many fewer than these there are afterwards were replaced or dropped."""
+        before = self._count(shard)
+        shard.wrote = True
+        self._folder.do(lambda: shard.engine.update(operation))
+        shard.dead += before + added - self._count(shard)
 
-    def _create(self) -> qe.EdgeShard:
-        """A new, empty shard. The card is written last: without it a shard counts as half made."""
-        shard_path = self._path / _SHARD
-        self._refuse_if_open()
-        generation = uuid.uuid4().hex
-        try:
-            (self._path / _CARD).unlink(missing_ok=True)
-            if shard_path.exists():
-                shutil.rmtree(shard_path)
-            shard_path.mkdir(parents=True)
-            shard = self._do(lambda: qe.EdgeShard.create(str(shard_path), _config(self._wanted["dim"])))
-            self._do(lambda: _create_payload_indexes(shard))
-            scratch = self._path / f"{_CARD}.new"
-            scratch.write_text(json.dumps({**self._wanted, "generation": generation}), encoding="utf-8")
-            os.replace(scratch, self._path / _CARD)
-        except OSError as error:
-            raise IndexUnavailableError(f"The index in {self._path} can't be created: {error}.", hint=_HINT) from error
-        self._generation = generation
-        return shard
-
-    def _refuse_if_open(self) -> None:
-        """Raise HomeBusyError where another process works on what is about to be removed."""
-        if not (self._path / _SHARD / _SHARD_CARD).is_file():
-            return
-        try:
-            self._do(lambda: qe.EdgeShard.load(str(self._path / _SHARD)).close())
-        except IndexUnavailableError:
-            return  # damaged, and therefore nobody's
-
-    def _update(self, operation: qe.UpdateOperation) -> None:
-        shard = self._shard()
-        self._wrote = True
-        self._do(lambda: shard.update(operation))
-
-    def _do(self, work: Callable[[], _T]) -> _T:
-        """The one place where the engine's errors become ours."""
-        try:
-            return work()
-        except Exception as error:
-            if "WouldBlock" in str(error):
-                raise HomeBusyError(
-                    f"Another process has the index in {self._path} open.",
-                    hint="Stop it, or run your command through `cuecard serve` on the same home.",
-                ) from error
-            raise IndexUnavailableError(f"The index in {self._path} failed: {error}.", hint=_HINT) from error
+    def _count(self, shard: Shard) -> int:
+        return int(self._folder.do(shard.engine.info).points_count)
 
 
-def _config(dim: int) -> qe.EdgeConfig:
-    best_of_several = qe.MultiVectorConfig(comparator=qe.MultiVectorComparator.MaxSim)
-    return qe.EdgeConfig(
-        vectors={
-            p.PASSAGE: qe.EdgeVectorParams(dim, qe.Distance.Cosine),
-            p.QUESTION: qe.EdgeVectorParams(dim, qe.Distance.Cosine, multivector_config=best_of_several),
-        },
-        sparse_vectors={p.TERMS: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)},
-        optimizers=qe.EdgeOptimizersConfig(indexing_threshold=_GRAPH_FROM_KB),
-    )
-
-
-def _create_payload_indexes(shard: qe.EdgeShard) -> None:
-    shard.update(qe.UpdateOperation.create_field_index(p.VERSION_KEY, qe.PayloadSchemaType.Integer))
-    shard.update(qe.UpdateOperation.create_field_index(p.FACETS, qe.PayloadSchemaType.Keyword))
-    shard.flush()
+def _size(point: IndexPoint) -> int:
+    """About what a point takes on disk, log included, in bytes; rather too much."""
+    return _BYTES_A_POINT + _BYTES_A_NUMBER * (point.passage.size + point.questions.size)
 
 
 def _point(point: IndexPoint) -> qe.Point:
@@ -244,11 +244,3 @@ def _filter(filters: Filters) -> qe.Filter | None:
 
 def _sparse(vector: SparseVector) -> qe.SparseVector:
     return qe.SparseVector(indices=list(vector.indices), values=list(vector.values))
-
-
-def _read_card(path: Path) -> dict[str, Any] | None:
-    try:
-        card = json.loads((path / _CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return card if isinstance(card, dict) and "generation" in card else None

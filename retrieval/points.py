@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from retrieval.hits import ARMS, Arm
 from retrieval.ports import FILTER_KEYS, ArmHit, ArmResults, IndexPoint, SparseVector, Vectors
 
@@ -56,6 +58,23 @@ def arms_asked(terms: SparseVector, vector: Vectors | None) -> dict[Arm, Any]:
     return asked
 
 
+def read_key(record: Any) -> tuple[int, str]:
+    """Version key and chunk id of a stored point, as either engine gives it with IDENTITY."""
+    return int(record.payload[VERSION_KEY]), str(record.payload[CHUNK_ID])
+
+
+def read_vectors(record: Any) -> tuple[Vectors, Vectors]:
+    """float32 [d] and [n, d]: the vectors of a stored point's passage and questions, as either engine gives it."""
+    passage = np.array(record.vector[PASSAGE], dtype=np.float32)
+    questions = np.array(record.vector.get(QUESTION) or [], dtype=np.float32)
+    return passage, questions.reshape(-1, len(passage))
+
+
+def read_hits(batch: Sequence[Any]) -> list[ArmHit]:
+    """One arm's hits, as either engine gives them."""
+    return [ArmHit(int(x.payload[VERSION_KEY]), str(x.payload[CHUNK_ID]), float(x.score)) for x in batch]
+
+
 def read_results(arms: Sequence[Arm], terms: Sequence[int], batches: Sequence[Sequence[Any]]) -> ArmResults:
     """The answers of either engine: one batch for each arm asked, then the best point for each single term.
 
@@ -63,7 +82,7 @@ def read_results(arms: Sequence[Arm], terms: Sequence[int], batches: Sequence[Se
     """
     found: dict[Arm, list[ArmHit]] = {arm: [] for arm in ARMS}
     for arm, batch in zip(arms, batches, strict=False):
-        found[arm] = [ArmHit(int(x.payload[VERSION_KEY]), str(x.payload[CHUNK_ID]), float(x.score)) for x in batch]
+        found[arm] = read_hits(batch)
     idf = dict.fromkeys(terms, 0.0)
     for term, batch in zip(terms, batches[len(arms) :], strict=True):
         for point in batch[:1]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ FILTER_KEYS = (
     "document",
     "topic",
     "level",
+    "difficulty",
     "role",
     "company",
     "candidate",
@@ -75,6 +77,17 @@ class ArmResults:
     floors: Mapping[Arm, float] = field(default_factory=dict)
 
 
+class Upkeep(NamedTuple):
+    """What an index needs from time to time: to be made anew.
+
+    `dead`: about how many points were replaced or dropped that the engine still keeps. `wants_graph`: so many points
+    are compared one by one that graphs would make questions faster.
+    """
+
+    dead: int
+    wants_graph: bool
+
+
 class Embedder(Protocol):
     """Texts to unit vectors. Queries and passages may be embedded differently."""
 
@@ -97,6 +110,23 @@ class Embedder(Protocol):
         """float32 [n, dim], unit length. Raises ModelError."""
 
 
+class Reranker(Protocol):
+    """Looks again at the passages that the arms found. Thread-safe."""
+
+    @property
+    def weight(self) -> float:
+        """How much its scores count beside the fused score, which counts 1."""
+
+    def read(self, query: str) -> tuple[Vectors, Any]:
+        """The question's vector, float32 [dim], and what `scores` wants to know of it. Raises ModelError."""
+
+    def scores(self, question: Any, passages: Sequence[str]) -> Sequence[float]:
+        """How well each passage answers, 0..1. `question`: as `read` gave it. Raises ModelError."""
+
+    def kept(self, passage: str) -> Iterator[tuple[str, str, str]]:
+        """(model, role, text) of what it keeps of a passage in the embedding cache."""
+
+
 class VectorIndex(Protocol):
     """Three arms over the same points. Safe to call from several threads.
 
@@ -105,10 +135,14 @@ class VectorIndex(Protocol):
     """
 
     def generation(self) -> str:
-        """Names this very index: changes when it is created anew, so that its owner knows to fill it."""
+        """Names this very index: changes when it is made anew, so that its owner knows to fill it."""
 
-    def recreate(self) -> None:
-        """Remove what there is, and begin with an empty index, of a new generation."""
+    def renewed(self, *, graphs: bool = False) -> AbstractContextManager[None]:
+        """Make the index anew, also where it can't be used: what is written in the block is all it holds afterwards.
+
+        Meanwhile questions are answered by what there was, as far as it could. `graphs`: also what makes questions to
+        a large index faster, which may take minutes.
+        """
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
         """Add points; one of the same version and chunk is replaced."""
@@ -122,8 +156,26 @@ class VectorIndex(Protocol):
         A point passes `filters` when for every key it has one of the values.
         """
 
+    def nearest_questions(self, vectors: Vectors, *, limit: int, filters: Filters) -> list[list[ArmHit]]:
+        """For each of float32 [n, d], the `limit` points whose questions come nearest, best first."""
+
+    def stored_vectors(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], tuple[Vectors, Vectors]]:
+        """float32 [d] and [n, d]: the passage's vector and the questions' of (version key, chunk id) pairs.
+
+        As the index keeps them, of unit length; points that are not there are left out.
+        """
+
     def count(self) -> int:
         """How many points there are."""
+
+    def version_counts(self) -> dict[int, int]:
+        """How many points each version has, of those that have any."""
+
+    def upkeep(self) -> Upkeep:
+        """What it drags along, and whether graphs would make it faster."""
+
+    def probe(self) -> None:
+        """Look for damage, as far as that can be done. Raises IndexUnavailableError where there is some."""
 
     def flush(self) -> None:
         """Returns when everything written is durable."""

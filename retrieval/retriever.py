@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ingest.errors import IndexUnavailableError, ModelError, UsageError
 from ingest.items import StoredChunk
@@ -12,10 +13,23 @@ from retrieval.cache import LruCache
 from retrieval.evidence import coverage, describe, perfect_bm25, term_weights
 from retrieval.fuse import FusionWeights, fuse
 from retrieval.hits import ARMS, Arm, Hit, SearchResult
-from retrieval.ports import FILTER_KEYS, ArmResults, ChunkCatalog, Embedder, Filters, SparseVector, VectorIndex, Vectors
+from retrieval.indexer import passage_text
+from retrieval.ports import (
+    FILTER_KEYS,
+    ArmResults,
+    ChunkCatalog,
+    Embedder,
+    Filters,
+    Reranker,
+    SparseVector,
+    VectorIndex,
+    Vectors,
+)
 from retrieval.terms import BM25_WEIGHTS, Bm25Weights, query_vector, tokenize
 
 Key = tuple[int, str]
+Question = tuple[Vectors, Any]
+"""A question's vector, and what the reranker wants to know of it."""
 
 _DEPTH = 50  # hits asked of each arm; deeper ones hardly ever come first
 _DEEPER = 8  # times that, once, where most of what was found is not live
@@ -29,9 +43,20 @@ _UNANSWERED = 0.5
 # and 0.2, 0.793 at 0.4; `cuecard eval retrieval` measures the shipped setting.
 _COVERAGE = 0.15
 _WHOLE: tuple[Arm, ...] = ("bm25", "dense")  # arms that take in every chunk; only some have questions
+_RERANKED = 50  # so many chunks are looked at again
 _DUPLICATES = 10  # so many more are loaded, because exact duplicates are folded
 _MOST_TERMS = 256  # distinct terms of a query that are matched; more is a pasted document
-_KEPT_VECTORS, _KEPT_RESULTS = 1024, 256
+_KEPT_QUESTIONS, _KEPT_RESULTS = 1024, 256
+
+
+@dataclass(slots=True)
+class _Scored:
+    """A chunk on its way to become a hit. `rerank`: what the reranker said, None without one."""
+
+    key: Key
+    chunk: StoredChunk
+    score: float
+    rerank: float | None = None
 
 
 class Retriever:
@@ -45,13 +70,15 @@ class Retriever:
         *,
         weights: FusionWeights | None = None,
         bm25: Bm25Weights = BM25_WEIGHTS,
+        reranker: Reranker | None = None,
     ) -> None:
         self._catalog = catalog
         self._index = index
         self._embedder = embedder
         self._weights = weights or FusionWeights()
         self._bm25 = bm25
-        self._vectors: LruCache[str, Vectors] = LruCache(_KEPT_VECTORS)
+        self._reranker = reranker
+        self._read: LruCache[str, Question] = LruCache(_KEPT_QUESTIONS)
         self._results: LruCache[tuple[object, ...], SearchResult] = LruCache(_KEPT_RESULTS)
         self._live: LruCache[int, set[int]] = LruCache(1)
 
@@ -86,7 +113,8 @@ class Retriever:
         terms = query_vector(tokenize(query)[:_MOST_TERMS])
         if not terms.indices and not any(character.isalnum() for character in query):
             return SearchResult(query, (), evidence=describe(query, (), (), idf={}, bm25_ceiling=0.0, points=0))
-        vector = self._embed(query)
+        question = self._embed(query)
+        vector = None if question is None else question[0]
         timings = {"embed": _ms(started)}
         started = time.perf_counter()
         try:
@@ -98,25 +126,35 @@ class Retriever:
         started = time.perf_counter()
         ceiling = perfect_bm25(found.idf, points, self._bm25)
         words = term_weights(query, found.idf, points)
-        hits = self._fuse(found, ceiling, words, max(k, _EVIDENCE_HITS) + _DUPLICATES)
+        scores = _by_key(found)
+        scored = self._fuse(scores, found.floors, ceiling, words, max(k, _EVIDENCE_HITS) + _DUPLICATES)
+        looking = time.perf_counter()
+        reranked = self._rerank(question, scored)
+        spent = _ms(looking)
+        hits = _ranked(scored, scores, max(k, _EVIDENCE_HITS) + _DUPLICATES)
         hits, unanswered = hits[: max(k, _EVIDENCE_HITS)], tuple(hit for hit in hits if _is_unanswered(hit.chunk))
         evidence = describe(query, hits, unanswered, idf=found.idf, bm25_ceiling=ceiling, points=points)
-        timings["fuse"] = _ms(started)
+        timings["fuse"] = round(_ms(started) - spent, 3)
+        if self._reranker is not None:
+            timings["rerank"] = spent
         # an empty index under a library that is not was lost, and has to be built anew
         lost = points == 0 and bool(self._live_versions())
-        degraded = vector is None or lost
+        degraded = vector is None or lost or not reranked
         return SearchResult(query, tuple(hits[:k]), unanswered, timings, evidence, degraded)
 
-    def _embed(self, query: str) -> Vectors | None:
-        """The query's vector; None where the model fails: the lexical arm is left then."""
-        vector = self._vectors.get(query)
-        if vector is None:
+    def _embed(self, query: str) -> Question | None:
+        """What the models make of the query; None where they fail: the lexical arm is left then."""
+        question = self._read.get(query)
+        if question is None:
             try:
-                vector = self._embedder.embed_queries([query])[0]
+                if self._reranker is None:
+                    question = self._embedder.embed_queries([query])[0], None
+                else:
+                    question = self._reranker.read(query)
             except ModelError:
                 return None
-            self._vectors.put(query, vector)
-        return vector
+            self._read.put(query, question)
+        return question
 
     def _ask(self, terms: SparseVector, vector: Vectors | None, wanted: int, filters: Filters) -> ArmResults:
         """What the arms found of live versions; asked once more, deeper, where that is too little."""
@@ -134,31 +172,36 @@ class Retriever:
                 break
         return found
 
-    def _fuse(self, found: ArmResults, ceiling: float, words: Mapping[int, float], wanted: int) -> list[Hit]:
-        scores: dict[Arm, dict[Key, float]] = {
-            arm: {(hit.version_key, hit.chunk_id): hit.score for hit in found.arms.get(arm, ())} for arm in ARMS
-        }
-        ranks: dict[Arm, dict[Key, int]] = {arm: {key: at for at, key in enumerate(scores[arm], 1)} for arm in ARMS}
-        fused = fuse(scores, {"bm25": ceiling}, self._weights, found.floors)
+    def _fuse(
+        self,
+        scores: Mapping[Arm, Mapping[Key, float]],
+        floors: Mapping[Arm, float],
+        ceiling: float,
+        words: Mapping[int, float],
+        wanted: int,
+    ) -> list[_Scored]:
+        """The chunks that come first by what the arms found, at least `wanted` where there are so many; in no order."""
+        fused = fuse(scores, {"bm25": ceiling}, self._weights, floors)
         order = sorted(fused, key=lambda key: (-fused[key], key))
-        chunks = self._catalog.live_chunks(order[: wanted + _DUPLICATES])
-        for key, chunk in chunks.items():
-            score = (fused[key] + _COVERAGE * coverage(words, chunk)) / (1 + _COVERAGE)
-            fused[key] = score * _UNANSWERED if _is_unanswered(chunk) else score
-        order = sorted(chunks, key=lambda key: (-fused[key], key))
-        hits: list[Hit] = []
-        seen: set[tuple[str | None, str]] = set()
-        for key in order:
-            chunk = chunks[key]
-            if _twin(chunk) in seen:
-                continue
-            seen.add(_twin(chunk))
-            own_ranks = {arm: ranks[arm][key] for arm in ARMS if key in ranks[arm]}
-            own_scores = {arm: scores[arm][key] for arm in ARMS if key in scores[arm]}
-            hits.append(Hit(len(hits) + 1, fused[key], chunk, own_ranks, own_scores))
-            if len(hits) == wanted:
-                break
-        return hits
+        chunks = self._catalog.live_chunks(order[: max(wanted + _DUPLICATES, _RERANKED if self._reranker else 0)])
+        return [
+            _Scored(key, chunk, (fused[key] + _COVERAGE * coverage(words, chunk)) / (1 + _COVERAGE))
+            for key, chunk in chunks.items()
+        ]
+
+    def _rerank(self, question: Question | None, scored: Sequence[_Scored]) -> bool:
+        """Let the reranker have its say; whether it could, where there is one."""
+        if self._reranker is None or question is None:
+            return True
+        try:
+            said = self._reranker.scores(question[1], [passage_text(each.chunk) for each in scored])
+        except ModelError:
+            return False
+        weight = self._reranker.weight
+        for each, score in zip(scored, said, strict=True):
+            each.rerank = score
+            each.score = (each.score + weight * score) / (1 + weight)
+        return True
 
     def _live_versions(self) -> set[int]:
         sequence = self._catalog.sequence()
@@ -186,6 +229,28 @@ def checked_filters(
             raise UsageError(f"The collection {collection!r} is asked for, and filtered out.", hint="Name it once.")
         chosen["collection"] = (collection,)
     return chosen
+
+
+def _by_key(found: ArmResults) -> dict[Arm, dict[Key, float]]:
+    """What each arm found, best first."""
+    return {arm: {(hit.version_key, hit.chunk_id): hit.score for hit in found.arms.get(arm, ())} for arm in ARMS}
+
+
+def _ranked(scored: Sequence[_Scored], scores: Mapping[Arm, Mapping[Key, float]], wanted: int) -> list[Hit]:
+    """The best of them, with what each arm said; exact duplicates are folded."""
+    ranks: dict[Arm, dict[Key, int]] = {arm: {key: at for at, key in enumerate(scores[arm], 1)} for arm in ARMS}
+    for each in scored:
+        each.score *= _UNANSWERED if _is_unanswered(each.chunk) else 1.0
+    same: dict[tuple[str | None, str], list[_Scored]] = {}
+    for each in sorted(scored, key=lambda each: (-each.score, each.key)):
+        same.setdefault(_twin(each.chunk), []).append(each)
+    hits: list[Hit] = []
+    for best, *copies in list(same.values())[:wanted]:
+        own_ranks = {arm: ranks[arm][best.key] for arm in ARMS if best.key in ranks[arm]}
+        own_scores = {arm: scores[arm][best.key] for arm in ARMS if best.key in scores[arm]}
+        twins = tuple(copy.chunk for copy in copies)
+        hits.append(Hit(len(hits) + 1, best.score, best.chunk, own_ranks, own_scores, twins, best.rerank))
+    return hits
 
 
 def _is_unanswered(chunk: StoredChunk) -> bool:

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from ingest.errors import IndexUnavailableError
 from retrieval import points as p
-from retrieval.ports import ArmResults, Filters, IndexPoint, SparseVector, Vectors
+from retrieval import server_faults as faults
+from retrieval.ports import ArmHit, ArmResults, Filters, IndexPoint, SparseVector, Upkeep, Vectors
+from retrieval.server_options import ServerOptions
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
+    from qdrant_client.models import CollectionInfo
 
 _T = TypeVar("_T")
 
 IN_MEMORY = ":memory:"
-_TIMEOUT_S = 10
 _WRITTEN_AT_ONCE = 128
+_ASKED_AT_ONCE = 64
+_COPYING = "copying:"
+"""Before the generation of the index that a collection is to become a copy of, until it is one."""
 
 
 class ServerIndex:
     """The `VectorIndex` port over a collection of a Qdrant server. Connects with the first call.
 
-    A server that is down fails the call and not the process: the next call tries again.
+    A server that is down fails the call and not the process: the next call tries again. A question is tried twice at
+    most, a write for some seconds; all calls can be repeated. A collection that vanished is made anew, empty and of
+    another generation, so that whoever fills the index sees that it has to.
     """
 
     def __init__(
@@ -36,6 +46,7 @@ class ServerIndex:
         fingerprint: str,
         api_key: str = "",
         collection: str = "cuecard",
+        options: ServerOptions | None = None,
         connect: Callable[[], QdrantClient] | None = None,
     ) -> None:
         """`url`: the server's, or ":memory:" for an index inside this process. Needs Qdrant 1.16 or newer.
@@ -47,73 +58,152 @@ class ServerIndex:
         """
         self._url, self._api_key, self._collection = url, api_key, collection
         self._wanted: dict[str, Any] = {"dim": dim, "fingerprint": fingerprint}
+        self._options = options or ServerOptions()
         self._connect = connect or self._connect_by_url
         self._connecting = threading.Lock()
         self._client: QdrantClient | None = None
+        self._ready = False
+        self._failed: tuple[float, IndexUnavailableError] | None = None
         self._generation = ""
+        self._renewing: set[int] | None = None
 
     def generation(self) -> str:
         """Names this very index: changes when it is created anew. Raises IndexUnavailableError."""
         self._connected()
         return self._generation
 
-    def recreate(self) -> None:
-        """Remove what there is, and begin with an empty collection. Raises IndexUnavailableError."""
+    @contextmanager
+    def renewed(self, *, graphs: bool = False) -> Iterator[None]:  # noqa: ARG002 - the server builds graphs by itself
+        """What is written in the block is all that the collection holds afterwards. Raises IndexUnavailableError.
+
+        A collection that can't be used is deleted first; another one is filled in place.
+        """
         with self._connecting:
-            client = self._client or self._do(self._connect)
-            self._do(lambda: client.delete_collection(self._collection))
-            self._generation = self._do(lambda: self._create_collection(client))
-            self._client = client
+            self._open(lambda info: self._fits(info))
+        self._renewing = set()
+        try:
+            yield
+            self.drop_versions(sorted(self.version_counts().keys() - self._renewing))
+        finally:
+            self._renewing = None
+
+    @contextmanager
+    def copied(self, generation: str, *, anew: bool = False) -> Iterator[dict[int, int]]:
+        """Make this a copy of the index of that generation: it takes the name when the block ends, and not before.
+
+        Gives the points by version that an interrupted copy of the same index, or a whole one, left here, so that
+        only the others have to be written. What else there was is deleted first, and with `anew` that too: a copy
+        that was written to on its own may have given the same keys to other versions. Raises IndexUnavailableError.
+        """
+        names = () if anew else (generation, f"{_COPYING}{generation}")
+        with self._connecting:
+            self._open(lambda info: self._fits(info) and _generation_of(info) in names)
+            self._name(f"{_COPYING}{generation}")
+        yield self.version_counts()
+        with self._connecting:
+            self._name(generation)
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
         """Add points; one of the same version and chunk is replaced. Raises IndexUnavailableError."""
+        from retrieval.server_points import point_struct
+
         client = self._connected()
+        if self._renewing is not None:
+            self._renewing |= {point.version_key for point in points}
         for start in range(0, len(points), _WRITTEN_AT_ONCE):
-            made = [_point(point) for point in points[start : start + _WRITTEN_AT_ONCE]]
-            self._do(lambda made=made: client.upsert(self._collection, made, wait=True))  # type: ignore[misc]
+            made = [point_struct(point) for point in points[start : start + _WRITTEN_AT_ONCE]]
+            self._write(lambda made=made: client.upsert(self._collection, made, wait=True))  # type: ignore[misc]
 
     def drop_versions(self, keys: Sequence[int]) -> None:
         """Remove all points of these versions. Unknown ones are ignored. Raises IndexUnavailableError."""
         if not keys:
             return
-        from qdrant_client import models as m
+        from retrieval.server_points import of_versions
 
-        client = self._connected()
-        condition = m.FieldCondition(key=p.VERSION_KEY, match=m.MatchAny(any=[int(key) for key in keys]))
-        chosen = m.FilterSelector(filter=m.Filter(must=[condition]))
-        self._do(lambda: client.delete(self._collection, chosen, wait=True))
+        client, chosen = self._connected(), of_versions([int(key) for key in keys])
+        self._write(lambda: client.delete(self._collection, chosen, wait=True))
 
     def query(self, terms: SparseVector, vector: Vectors | None, *, limit: int, filters: Filters) -> ArmResults:
         """Ask all arms at once, for `limit` hits each. Raises IndexUnavailableError."""
         from qdrant_client import models as m
 
-        client = self._connected()
-        chosen = _filter(filters)
+        from retrieval.server_points import filter_of, sparse
+
+        client, chosen, params = self._connected(), filter_of(filters), self._options.search_params
         arms = p.arms_asked(terms, vector)
         single_terms = terms.indices[: p.MOST_IDF_TERMS]
         requests = [
             m.QueryRequest(
-                query=_sparse(asked) if arm == "bm25" else asked,
+                query=sparse(asked) if arm == "bm25" else asked,
                 using=p.VECTOR_OF_ARM[arm],
                 filter=chosen,
                 limit=limit,
                 with_payload=p.IDENTITY,
+                params=None if arm == "bm25" else params,
             )
             for arm, asked in arms.items()
         ]
         requests += [
-            m.QueryRequest(query=_sparse(SparseVector((term,), (1.0,))), using=p.TERMS, limit=1, with_vector=[p.TERMS])
+            m.QueryRequest(query=sparse(SparseVector((term,), (1.0,))), using=p.TERMS, limit=1, with_vector=[p.TERMS])
             for term in single_terms
         ]
         if not requests:
             return p.read_results((), (), ())
-        batches = self._do(lambda: client.query_batch_points(self._collection, requests))
+        batches = self._ask(lambda: client.query_batch_points(self._collection, requests))
         return p.read_results(list(arms), single_terms, [batch.points for batch in batches])
+
+    def nearest_questions(self, vectors: Vectors, *, limit: int, filters: Filters) -> list[list[ArmHit]]:
+        """For each of float32 [n, d], the `limit` points whose questions come nearest. Raises IndexUnavailableError."""
+        from qdrant_client import models as m
+
+        from retrieval.server_points import filter_of
+
+        client, chosen, params = self._connected(), filter_of(filters), self._options.search_params
+        found: list[list[ArmHit]] = []
+        for start in range(0, len(vectors), _ASKED_AT_ONCE):
+            requests = [
+                m.QueryRequest(
+                    query=[vector.tolist()],
+                    using=p.QUESTION,
+                    filter=chosen,
+                    limit=limit,
+                    with_payload=p.IDENTITY,
+                    params=params,
+                )
+                for vector in vectors[start : start + _ASKED_AT_ONCE]
+            ]
+            batches = self._ask(lambda requests=requests: client.query_batch_points(self._collection, requests))  # type: ignore[misc]
+            found += [p.read_hits(batch.points) for batch in batches]
+        return found
+
+    def stored_vectors(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], tuple[Vectors, Vectors]]:
+        """float32 [d] and [n, d]: the passage's vector and the questions' of (version key, chunk id) pairs.
+
+        Those that are not there are left out. Raises IndexUnavailableError.
+        """
+        client = self._connected()
+        wanted, with_vectors = [p.point_id(*key) for key in keys], [p.PASSAGE, p.QUESTION]
+        found = self._ask(lambda: client.retrieve(self._collection, wanted, p.IDENTITY, with_vectors))
+        return {p.read_key(record): p.read_vectors(record) for record in found}
 
     def count(self) -> int:
         """How many points there are. Raises IndexUnavailableError."""
         client = self._connected()
-        return int(self._do(lambda: client.count(self._collection, exact=True)).count)
+        return int(self._ask(lambda: client.count(self._collection, exact=True)).count)
+
+    def version_counts(self) -> dict[int, int]:
+        """How many points each version has. Raises IndexUnavailableError."""
+        client, limit = self._connected(), max(1, self.count())
+        found = self._ask(lambda: client.facet(self._collection, p.VERSION_KEY, limit=limit, exact=True))
+        return {int(hit.value): hit.count for hit in found.hits if hit.count}
+
+    def upkeep(self) -> Upkeep:
+        """Nothing: the server cleans up, and builds graphs, by itself."""
+        return Upkeep(dead=0, wants_graph=False)
+
+    def probe(self) -> None:
+        """Raises IndexUnavailableError where the server doesn't answer; damage is the server's business."""
+        self.count()
 
     def flush(self) -> None:
         """Nothing to wait for: every write was waited for, and the server's log makes it durable."""
@@ -123,14 +213,17 @@ class ServerIndex:
         with self._connecting:
             if self._client is not None:
                 self._client.close()
-                self._client = None
+            self._client, self._ready = None, False
 
     def _connected(self) -> QdrantClient:
+        came = time.monotonic()
         with self._connecting:
-            if self._client is None:
-                client = self._do(self._connect)
-                self._generation = self._do(lambda: self._ensure_collection(client))
-                self._client = client
+            if not self._ready or self._client is None:
+                # whoever waited for another thread's attempt, which failed, has waited long enough
+                if self._failed and self._failed[0] > came:
+                    raise IndexUnavailableError(self._failed[1].message, hint=self._failed[1].hint)
+                self._open()
+            assert self._client is not None  # noqa: S101 - `_open` made it
             return self._client
 
     def _connect_by_url(self) -> QdrantClient:
@@ -140,44 +233,95 @@ class ServerIndex:
             return QdrantClient(location=IN_MEMORY)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a key over plain http is the operator's decision
+            timeout = self._options.timeout_s
             return QdrantClient(
-                url=self._url, api_key=self._api_key or None, timeout=_TIMEOUT_S, check_compatibility=False
+                url=self._url, api_key=self._api_key or None, timeout=timeout, check_compatibility=False
             )
 
-    def _ensure_collection(self, client: QdrantClient) -> str:
-        """The generation of the collection, which is created where there is none that fits."""
-        if client.collection_exists(self._collection):
-            held = client.get_collection(self._collection).config.metadata or {}
-            if {key: held.get(key) for key in self._wanted} == self._wanted:
-                return str(held.get("generation", ""))
-            raise IndexUnavailableError(
-                f"The collection {self._collection} at {self._url} was made for another embedding model or by "
-                "another cuecard.",
-                hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
-            )
-        return self._create_collection(client)
+    def _open(self, keeps: Callable[[CollectionInfo], bool] | None = None) -> None:
+        """Connect, and see that there is a collection that fits: one that `keeps` is false of is made anew.
 
-    def _create_collection(self, client: QdrantClient) -> str:
+        Without `keeps`, one that doesn't fit is an error. Whoever calls this holds `_connecting`.
+        """
+        try:
+            self._client = client = self._client or self._do(self._connect)
+            info = self._ask(lambda: self._info(client))
+            if info is not None and keeps is not None and not keeps(info):
+                self._write(lambda: client.delete_collection(self._collection))
+                info = None
+            if info is None:
+                self._create(client)
+                info = self._ask(lambda: self._info(client))
+            if info is None or not self._fits(info):
+                raise IndexUnavailableError(
+                    f"The collection {self._collection} at {self._shown} was made for another embedding model or by "
+                    "another cuecard.",
+                    hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
+                )
+            self._settle(client, info)
+        except IndexUnavailableError as error:
+            self._failed = (time.monotonic(), error)
+            raise
+        self._generation, self._ready = _generation_of(info), True
+
+    def _info(self, client: QdrantClient) -> CollectionInfo | None:
+        """The collection; None where there is none."""
+        return client.get_collection(self._collection) if client.collection_exists(self._collection) else None
+
+    def _fits(self, info: CollectionInfo) -> bool:
+        """Whether the collection is for our vectors."""
+        held = info.config.metadata or {}
+        return {key: held.get(key) for key in self._wanted} == self._wanted
+
+    def _create(self, client: QdrantClient) -> None:
+        wanted = self._options.creation(self._wanted["dim"])
+        metadata = {**self._wanted, "generation": uuid.uuid4().hex}
+
+        def create() -> None:
+            if client.collection_exists(self._collection):
+                return  # made by an attempt that seemed to fail
+            try:
+                client.create_collection(self._collection, **wanted, metadata=metadata)
+            except Exception:
+                if not client.collection_exists(self._collection):  # another process may have been first
+                    raise
+
+        self._write(create)
+
+    def _settle(self, client: QdrantClient, info: CollectionInfo) -> None:
+        """Add what an interrupted creation left out, and what the settings want otherwise now."""
         from qdrant_client import models as m
 
-        generation = uuid.uuid4().hex
-        dense = {"size": self._wanted["dim"], "distance": m.Distance.COSINE}
-        client.create_collection(
-            self._collection,
-            vectors_config={
-                p.PASSAGE: m.VectorParams(**dense),
-                p.QUESTION: m.VectorParams(
-                    **dense, multivector_config=m.MultiVectorConfig(comparator=m.MultiVectorComparator.MAX_SIM)
-                ),
-            },
-            sparse_vectors_config={p.TERMS: m.SparseVectorParams(modifier=m.Modifier.IDF)},
-            metadata={**self._wanted, "generation": generation},
-        )
+        indexed = {p.VERSION_KEY: m.PayloadSchemaType.INTEGER, p.FACETS: m.PayloadSchemaType.KEYWORD}
+        missing = [(key, kind) for key, kind in indexed.items() if key not in info.payload_schema]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # qdrant-client's own engine has none, and says so
-            client.create_payload_index(self._collection, p.VERSION_KEY, m.PayloadSchemaType.INTEGER)
-            client.create_payload_index(self._collection, p.FACETS, m.PayloadSchemaType.KEYWORD)
-        return generation
+            for key, kind in missing:
+                self._write(lambda key=key, kind=kind: client.create_payload_index(self._collection, key, kind))  # type: ignore[misc]
+        changes = self._options.changes(info.config)
+        if changes:
+            self._write(lambda: client.update_collection(self._collection, **changes))
+
+    def _name(self, generation: str) -> None:
+        client = self._client
+        assert client is not None  # noqa: S101 - `_open` made it
+        self._write(lambda: client.update_collection(self._collection, metadata={"generation": generation}))
+        self._generation = generation
+
+    @property
+    def _shown(self) -> str:
+        """The address without a name and a password."""
+        return (
+            self._url.replace(f"{urlsplit(self._url).netloc.rpartition('@')[0]}@", "")
+            if "@" in self._url
+            else self._url
+        )
+
+    def _ask(self, work: Callable[[], _T]) -> _T:
+        return self._do(lambda: faults.asked(work))
+
+    def _write(self, work: Callable[[], _T]) -> _T:
+        return self._do(lambda: faults.written(work, self._options.patience_s))
 
     def _do(self, work: Callable[[], _T]) -> _T:
         """The one place where the client's errors become ours."""
@@ -186,37 +330,10 @@ class ServerIndex:
         except IndexUnavailableError:
             raise
         except Exception as error:
-            raise IndexUnavailableError(
-                f"The Qdrant server at {self._url} failed: {error}.",
-                hint="Check that it runs and that CUECARD_QDRANT_URL and CUECARD_QDRANT_API_KEY are right.",
-            ) from error
+            if faults.status_of(error) == faults.NOT_FOUND:
+                self._ready = False  # the collection is gone: the next call makes it anew
+            raise faults.told(error, self._shown, self._options) from error
 
 
-def _point(point: IndexPoint) -> Any:
-    from qdrant_client import models as m
-
-    vector: dict[str, Any] = {p.PASSAGE: point.passage.tolist()}
-    if len(point.questions):
-        vector[p.QUESTION] = point.questions.tolist()
-    if point.terms.indices:
-        vector[p.TERMS] = _sparse(point.terms)
-    return m.PointStruct(id=p.point_id(point.version_key, point.chunk_id), vector=vector, payload=p.payload_of(point))
-
-
-def _filter(filters: Filters) -> Any:
-    from qdrant_client import models as m
-
-    if not filters:
-        return None
-    return m.Filter(
-        must=[
-            m.FieldCondition(key=p.FACETS, match=m.MatchAny(any=p.facets_of(key, values)))
-            for key, values in filters.items()
-        ]
-    )
-
-
-def _sparse(vector: SparseVector) -> Any:
-    from qdrant_client import models as m
-
-    return m.SparseVector(indices=list(vector.indices), values=list(vector.values))
+def _generation_of(info: CollectionInfo) -> str:
+    return str((info.config.metadata or {}).get("generation", ""))

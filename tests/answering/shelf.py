@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
 from answering.ports import Filters, Vectors
 from ingest.errors import ModelError, NotFoundError
+from ingest.formats.markdown import from_markdown
 from ingest.items import Chunk, Document, Item, Meta, StoredChunk
 from ingest.parse.document import parse_document
 from retrieval.hits import Arm, Hit, SearchResult
@@ -43,22 +44,32 @@ class Shelf:
     def __init__(self, documents: Mapping[str, str], meta: Mapping[str, Meta] | None = None) -> None:
         self.documents: dict[int, Document] = {
             key: parse_document(
-                collection="default", path=path, version=f"sha256:{key}", text=text, meta=(meta or {}).get(path, Meta())
+                collection="default",
+                path=path,
+                version=f"sha256:{key}",
+                source=from_markdown(text, (meta or {}).get(path)),
             )
             for key, (path, text) in enumerate(documents.items(), 1)
         }
         self.embedder = WordEmbedder()
         self.degraded = False
+        self.links: dict[tuple[int, str], Set[tuple[int, str]]] = {}
         self.asked: list[tuple[str, int, str | None, Filters | None]] = []
 
     def text(self, version_key: int) -> str:
         return self.documents[version_key].text
+
+    def pages(self, version_key: int) -> tuple[int, ...]:
+        return self.documents[version_key].pages
 
     def item(self, version_key: int, item_id: str) -> Item:
         for item in self.documents[version_key].items:
             if item.id == item_id:
                 return item
         raise NotFoundError(f"no item {item_id}")
+
+    def twins(self, version_key: int, item_id: str) -> Set[tuple[int, str]]:
+        return self.links.get((version_key, item_id), frozenset())
 
     def search(
         self, query: str, *, k: int = 10, collection: str | None = None, filters: Filters | None = None

@@ -17,11 +17,18 @@ class Texts:
 
     def __init__(self, *texts: str) -> None:
         self.texts = list(texts)
+        self.starts: dict[int, tuple[int, ...]] = {}
 
     def text(self, version_key: int) -> str:
         return self.texts[version_key]
 
+    def pages(self, version_key: int) -> tuple[int, ...]:
+        return self.starts.get(version_key, ())
+
     def item(self, version_key: int, item_id: str) -> Item:
+        raise NotFoundError(f"{version_key} has no item {item_id}")
+
+    def twins(self, version_key: int, item_id: str) -> frozenset[tuple[int, str]]:
         raise NotFoundError(f"{version_key} has no item {item_id}")
 
 
@@ -110,3 +117,14 @@ def test_whatever_is_composed_every_citation_reproduces(text: str, places: list[
         shown = found.text[stretch.start : stretch.end]
         assert shown.startswith(source.quote)
         assert shown.endswith(f"[{source.marker}]")
+
+
+def test_the_page_is_where_the_quote_begins_whatever_its_chunk() -> None:
+    text = "First page.\nStill the first.\nSecond page.\nThird page."
+    texts = Texts(text)
+    texts.starts = {0: (1, 3, 4)}
+    whole = chunk(text=text)
+    found = [source_of(Unit(whole, at, at + 5, at, 1.0), texts, 1).page for at in (0, 12, 29, 42)]
+    assert found == [1, 1, 2, 3]
+    texts.starts = {}
+    assert source_of(Unit(whole, 0, 5, 0, 1.0), texts, 1).page is None

@@ -23,7 +23,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Answerer,
     home = tmp_path_factory.mktemp("seeds")
     catalog = Catalog(f"sqlite:///{home / 'catalog.sqlite3'}")
     room = build_retrieval(home, catalog, shared_cache=home / "cache")
-    room.indexer.prepare()
     sync(catalog, room.indexer, sorted(SEEDS.glob("*_*.md")), collection="default", yes=True)
     yield build_answerer(room.retriever, catalog, embedder=room.embedder), catalog
     room.close()

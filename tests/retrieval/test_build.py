@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ingest.errors import IndexUnavailableError
 from ingest.ports import NewVersion
-from retrieval.build import build_index, build_retrieval
+from retrieval.build import Retrieval, build_index, build_retrieval
 from retrieval.embed import OnnxEmbedder
 from retrieval.server import ServerIndex
 from tests.fakes import HashingEmbedder
@@ -29,14 +31,12 @@ def test_a_home_is_filled_closed_and_searched_again(default_model: Path, tmp_pat
     base = default_model.parent.parent.parent
     version = NewVersion(1, CLOUD)
     first = build_retrieval(tmp_path, MemoryCatalog(), shared_cache=base / "cache")
-    assert first.indexer.prepare()
     first.indexer.put([version])
     fingerprint = first.indexer.fingerprint()
     first.close()
     first.close()
 
     again = build_retrieval(tmp_path, MemoryCatalog(version), shared_cache=base / "cache")
-    assert not again.indexer.prepare()
     assert again.indexer.fingerprint() == fingerprint
     result = again.retriever.search("why is my serverless function slow on its first request?")
     assert result.hits[0].chunk.id == "q7"
@@ -55,10 +55,25 @@ def test_another_model_makes_an_old_index_a_degraded_one(tmp_path: Path) -> None
         if not prepared:
             with pytest.raises(IndexUnavailableError, match="another embedding model"):
                 parts.indexer.fingerprint()
-            assert parts.indexer.prepare()
-            parts.indexer.put([NewVersion(1, CLOUD)])
+            with parts.index.renewed():
+                parts.indexer.put([NewVersion(1, CLOUD)])
             assert not parts.retriever.search("lambda cold starts").degraded
         parts.close()
+
+
+def test_a_model_that_can_not_be_loaded_is_made_anew(tiny_model: Path, tmp_path: Path) -> None:
+    def opened() -> Retrieval:
+        return build_retrieval(tmp_path, MemoryCatalog(), shared_cache=tmp_path / "cache", model=str(tiny_model))
+
+    first = opened()
+    vector = first.embedder.embed_queries(["redis"])
+    first.close()
+    for weights in tmp_path.rglob("model.onnx"):
+        os.truncate(weights, 100)
+    again = opened()
+    assert (first.model_remade, again.model_remade) == (False, True)
+    assert np.array_equal(vector, again.embedder.embed_queries(["redis"]))
+    again.close()
 
 
 def test_a_url_means_a_server(tmp_path: Path, embedder: OnnxEmbedder) -> None:

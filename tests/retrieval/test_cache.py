@@ -84,6 +84,60 @@ def test_a_locked_file_costs_work_and_nothing_else(tmp_path: Path) -> None:
     cache.close()
 
 
+def test_a_full_or_closed_folder_costs_work_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    embedder = HashingEmbedder(DIM)
+    cache = EmbeddingCache(tmp_path / "file" / "embeddings.sqlite3")
+    for _ in range(2):
+        assert embed(cache, embedder, ["redis"]).shape == (1, DIM)
+    assert embedder.seen == ["redis", "redis"]
+    assert (len(cache), cache.overgrown(), cache.prune([])) == (0, False, 0)
+    cache.close()
+
+
+def test_a_file_damaged_in_its_middle_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "embeddings.sqlite3"
+    texts = [f"text {at}" for at in range(200)]
+    first = EmbeddingCache(path)
+    embed(first, HashingEmbedder(DIM), texts)
+    first.close()
+    data = bytearray(path.read_bytes())
+    data[8192:] = b"\xff" * (len(data) - 8192)
+    path.write_bytes(data)
+    cache = EmbeddingCache(path)
+    for _ in range(2):
+        assert embed(cache, HashingEmbedder(DIM), texts).shape == (200, DIM)
+    unused = HashingEmbedder(DIM)
+    embed(cache, unused, texts)
+    assert unused.seen == [], "what came after the damage was noticed is kept"
+    cache.close()
+
+
+def test_what_nobody_uses_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrieval.cache._PRUNED_FROM", 100)
+    path = tmp_path / "embeddings.sqlite3"
+    cache = EmbeddingCache(path)
+    embedder = HashingEmbedder(DIM)
+    embed(cache, embedder, [f"text {at}" for at in range(5000)])
+    assert len(cache) == 5000
+    assert cache.overgrown()
+    size = sum(file.stat().st_size for file in tmp_path.iterdir())
+    used = [("passage", f"text {at}") for at in range(30)] + [("query", "text 40"), ("passage", "new")]
+    assert cache.prune((embedder.fingerprint, *each) for each in used) == 4970
+    assert (len(cache), cache.overgrown()) == (30, False)
+    cache.close()
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < size / 4
+    again = EmbeddingCache(path)
+    asked = HashingEmbedder(DIM)
+    embed(again, asked, [f"text {at}" for at in range(31)])
+    assert asked.seen == ["text 30"]
+    embed(again, asked, [f"later {at}" for at in range(129)])
+    assert not again.overgrown(), "160 are not more than 100 and twice the 30 that were kept"
+    embed(again, asked, ["one more"])
+    assert again.overgrown()
+    again.close()
+
+
 def test_threads_may_share_it(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path / "embeddings.sqlite3")
     embedder = HashingEmbedder(DIM)

@@ -10,12 +10,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ingest.errors import HomeBusyError, IndexUnavailableError
+from retrieval import edge
 from retrieval.edge import EdgeIndex
 from retrieval.ports import IndexPoint, SparseVector
 
@@ -30,6 +34,12 @@ def points(*names: str, version: int = 1, axis: int = 0) -> list[IndexPoint]:
     vector = np.eye(DIM, dtype=np.float32)[axis]
     terms = SparseVector((1,), (1.0,))
     return [IndexPoint(version, name, {"kind": ["note"]}, vector, vector.reshape(1, -1), terms) for name in names]
+
+
+def shard(folder: Path) -> Path:
+    """The one shard of an index."""
+    (path,) = folder.glob("shard-*")
+    return path
 
 
 def names(index: EdgeIndex) -> set[str]:
@@ -84,7 +94,7 @@ def test_nothing_is_opened_before_it_is_needed(tmp_path: Path) -> None:
 def test_a_second_process_is_refused_and_the_first_not_disturbed(folder: Path, holder: subprocess.Popen[str]) -> None:
     for index in (opened(folder), opened(folder, fingerprint="other")):
         with pytest.raises(HomeBusyError, match=f"Another process has the index in {folder} open") as caught:
-            index.recreate()
+            index.renewed().__enter__()
         assert "cuecard serve" in caught.value.hint
     with pytest.raises(HomeBusyError):
         opened(folder).count()
@@ -111,7 +121,8 @@ def test_an_index_of_other_vectors_is_refused_until_it_is_created_anew(
     with pytest.raises(IndexUnavailableError, match="another embedding model") as caught:
         index.count()
     assert "cuecard ingest" in caught.value.hint
-    index.recreate()
+    with index.renewed():
+        pass
     assert index.count() == 0
     index.close()
     again = opened(folder, fingerprint, dim)
@@ -136,7 +147,7 @@ def test_a_folder_deleted_while_it_is_open_fails_the_next_flush(folder: Path) ->
     shutil.rmtree(folder)
     with pytest.raises(IndexUnavailableError, match="failed") as caught:
         index.flush()
-    assert "cuecard ingest" in caught.value.hint
+    assert "cuecard doctor --repair" in caught.value.hint
     index.close()
 
 
@@ -149,13 +160,120 @@ def test_an_index_that_was_never_finished_is_begun_again(folder: Path) -> None:
 
 
 def test_a_damaged_index_is_refused_until_it_is_created_anew(folder: Path) -> None:
-    (folder / "shard" / "edge_config.json").write_text("{", encoding="utf-8")
+    (shard(folder) / "edge_config.json").write_text("{", encoding="utf-8")
     index = opened(folder)
     with pytest.raises(IndexUnavailableError, match="failed"):
         index.count()
-    index.recreate()
-    index.upsert(points("a"))
+    with index.renewed():
+        index.upsert(points("a"))
     assert names(index) == {"a"}
+    index.close()
+    assert names(opened(folder)) == {"a"}
+
+
+@pytest.mark.parametrize("file", ["segment.json", "is_null/status.dat", "page_0.dat", "mutable_id_tracker.mappings"])
+@pytest.mark.parametrize("rest", [0.0, 0.5])
+def test_a_file_cut_short_is_an_error_of_ours_or_missing_points(folder: Path, file: str, rest: float) -> None:
+    """The engine panics, fails, or goes on with the points it still knows; a count or a question tells."""
+    for path in shard(folder).rglob(file):
+        os.truncate(path, int(path.stat().st_size * rest))
+    index = opened(folder)
+    with suppress(IndexUnavailableError):
+        assert index.count() < 2 or names(index) == {"a", "b"}
+    with index.renewed():
+        index.upsert(points("a", "b"))
+    assert names(index) == {"a", "b"}
+    index.close()
+
+
+def test_damage_that_ends_a_process_is_found_by_another_one(folder: Path) -> None:
+    sound = opened(folder)
+    sound.probe()
+    sound.close()
+    for path in shard(folder).rglob("mutable_id_tracker.mappings"):
+        path.write_bytes(b"\xff" * path.stat().st_size)  # the engine asks for more memory than there is, and aborts
+    index = opened(folder)
+    with pytest.raises(IndexUnavailableError, match="can't be read"):
+        index.probe()
+    with index.renewed():
+        index.upsert(points("a"))
+    assert names(index) == {"a"}
+    index.close()
+
+
+def test_questions_are_answered_by_the_old_index_until_the_new_one_is_there(folder: Path) -> None:
+    index = opened(folder)
+    with index.renewed():
+        index.upsert(points("c", version=2))
+        assert names(index) == {"a", "b"}
+        assert index.version_counts() == {1: 2}
+        assert len(list(folder.glob("shard-*"))) == 2
+    assert names(index) == {"c"}
+    assert len(list(folder.glob("shard-*"))) == 1
+    index.close()
+
+
+def test_graphs_are_built_by_another_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = opened(folder)
+    monkeypatch.setattr(edge, "GRAPH_FROM_KB", 0.01)
+    assert index.upkeep().wants_graph
+    with index.renewed(graphs=True):
+        index.upsert(points("a", "b", "c"))
+    assert names(index) == {"a", "b", "c"}
+    assert not index.upkeep().wants_graph
+    index.close()
+    again = opened(folder)
+    assert not again.upkeep().wants_graph
+    assert names(again) == {"a", "b", "c"}
+    again.close()
+
+
+def test_an_interrupt_while_graphs_are_built_leaves_the_old_index(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = "import time; time.sleep(60)"
+    started: list[subprocess.Popen[str]] = []
+
+    class Slow(subprocess.Popen[str]):
+        def __init__(self, command: list[str], **options: Any) -> None:
+            super().__init__([command[0], "-c", slow], **options)
+            started.append(self)
+            threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+
+    monkeypatch.setattr(subprocess, "Popen", Slow)
+    index = opened(folder)
+    with pytest.raises(KeyboardInterrupt), index.renewed(graphs=True):
+        index.upsert(points("c"))
+    assert started[0].poll() is not None
+    assert names(index) == {"a", "b"}
+    assert len(list(folder.glob("shard-*"))) == 1
+    index.close()
+
+
+def test_what_was_replaced_or_dropped_is_counted_over_processes(folder: Path) -> None:
+    index = opened(folder)
+    index.upsert(points("a", "c"))
+    index.drop_versions([1, 7])
+    assert index.upkeep().dead == 1 + 3
+    index.close()
+    again = opened(folder)
+    assert again.upkeep().dead == 4
+    with again.renewed():
+        again.upsert(points("a"))
+    assert again.upkeep().dead == 0
+    again.close()
+
+
+def test_nothing_is_written_to_a_disk_that_is_nearly_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = opened(folder)
+    assert names(index) == {"a", "b"}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6))
+    with pytest.raises(IndexUnavailableError, match=r"nearly full: 1 MB are free, \d+ MB are needed") as caught:
+        index.upsert(points("c"))
+    assert "Make room" in caught.value.hint
+    with pytest.raises(IndexUnavailableError, match="nearly full"), index.renewed():
+        pass
+    assert names(index) == {"a", "b"}
     index.close()
 
 
@@ -171,13 +289,13 @@ def test_vectors_of_another_length_are_an_error_of_ours(folder: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_place_that_can_not_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(IndexUnavailableError, match="can't be created"):
+    with pytest.raises(IndexUnavailableError, match="can't be written"):
         opened(tmp_path / "closed" / "index").count()
 
 
 def test_a_file_in_the_way_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("in the way", encoding="utf-8")
-    with pytest.raises(IndexUnavailableError, match="can't be created"):
+    with pytest.raises(IndexUnavailableError, match="can't be written"):
         opened(tmp_path / "index").count()
 
 

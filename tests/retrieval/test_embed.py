@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from ingest.errors import ModelError
-from retrieval.embed import CARD, GRAPH, TOKENIZER, OnnxEmbedder
+from retrieval.embed import CARD, GRAPH, TOKENIZER, WEIGHTS, OnnxEmbedder
 from retrieval.export import PARITY, export_model
 from retrieval.models import ensure_model, find_source
 from retrieval.ports import Vectors
@@ -88,12 +89,16 @@ def break_tokenizer(folder: Path) -> None:
     (folder / TOKENIZER).write_text("[]", encoding="utf-8")
 
 
-@pytest.mark.parametrize("damage", [break_card, break_graph, break_tokenizer])
+def cut_weights(folder: Path) -> None:
+    os.truncate(folder / WEIGHTS, (folder / WEIGHTS).stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [break_card, break_graph, break_tokenizer, cut_weights])
 def test_a_damaged_model_says_what_to_do(damage: Callable[[Path], None], default_model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(default_model, folder)
     damage(folder)
-    with pytest.raises(ModelError, match=r"can't be loaded.*Delete that folder") as caught:
+    with pytest.raises(ModelError, match=r"can't be loaded.*cuecard doctor --repair") as caught:
         OnnxEmbedder(folder)
     assert str(folder) in str(caught.value)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.errors import IndexUnavailableError, ModelError
+from ingest.errors import ModelError
 from ingest.items import Meta
 from ingest.ports import NewVersion
 from retrieval.cache import EmbeddingCache
@@ -97,26 +97,33 @@ def test_a_fingerprint_follows_model_rules_and_the_index_itself(index: ServerInd
     assert before == ChunkIndexer(embedder, index).fingerprint()
     assert before != ChunkIndexer(HashingEmbedder(fingerprint="other"), index).fingerprint()
     assert before != ChunkIndexer(embedder, index, weights=Bm25Weights(b=0.1)).fingerprint()
-    index.recreate()
-    assert before != ChunkIndexer(embedder, index).fingerprint()
 
 
-def test_preparing_keeps_a_good_index_and_begins_a_bad_one_anew(tmp_path: Path, embedder: HashingEmbedder) -> None:
-    def opened(fingerprint: str) -> EdgeIndex:
-        return EdgeIndex(tmp_path / "index", dim=embedder.dim, fingerprint=fingerprint)
+def test_an_index_made_anew_has_another_fingerprint(tmp_path: Path, embedder: HashingEmbedder) -> None:
+    index = EdgeIndex(tmp_path / "index", dim=embedder.dim, fingerprint="one")
+    indexer = ChunkIndexer(embedder, index)
+    before = indexer.fingerprint()
+    with index.renewed():
+        within = indexer.fingerprint()
+    assert before != within == indexer.fingerprint()
+    index.close()
 
-    first = opened("one")
-    assert ChunkIndexer(embedder, first).prepare(), "an empty index has to be filled"
-    ChunkIndexer(embedder, first).put([NewVersion(1, DOCUMENT)])
-    assert not ChunkIndexer(embedder, first).prepare()
-    assert first.count() == 2
-    first.close()
-    other = opened("other")
-    assert ChunkIndexer(embedder, other).prepare()
-    assert other.count() == 0
-    other.close()
-    with pytest.raises(IndexUnavailableError):
-        ChunkIndexer(embedder, other).prepare()
+
+def test_only_chunks_whose_text_changed_are_embedded(
+    index: ServerIndex, embedder: HashingEmbedder, tmp_path: Path
+) -> None:
+    cache = EmbeddingCache(tmp_path / "embeddings.sqlite3")
+    indexer = ChunkIndexer(embedder, index, cache)
+    texts = [chunk(f"c{at}", f"text number {at}", question=f"question {at}") for at in range(200)]
+    indexer.put([NewVersion(1, document("many.md", *texts))])
+    assert indexer.embedded == 200
+    texts[70] = chunk("c70", "another text", question="question 70")
+    indexer.put([NewVersion(2, document("many.md", *texts))])
+    assert indexer.embedded == 201
+    indexer.put([NewVersion(3, document("moved/many.md", *texts))])
+    assert indexer.embedded == 201
+    assert ChunkIndexer(embedder, index).embedded == 0
+    cache.close()
 
 
 def test_a_failing_model_writes_nothing(index: ServerIndex, embedder: HashingEmbedder) -> None:

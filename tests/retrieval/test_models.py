@@ -13,7 +13,7 @@ import pytest
 
 from ingest.errors import ModelError
 from retrieval.embed import FILES, GRAPH, OnnxEmbedder
-from retrieval.models import ensure_model, find_source, fingerprint
+from retrieval.models import ensure_model, find_source, fingerprint, forget_model
 
 
 @pytest.fixture
@@ -91,6 +91,31 @@ def test_a_home_that_can_not_keep_it_is_an_error_of_ours(tiny_model: Path, cache
     (tmp_path / "home").write_text("in the way", encoding="utf-8")
     with pytest.raises(ModelError, match=r"can't be kept.*Make that folder writable"):
         ensure_model(str(tiny_model), tmp_path / "home", cache)
+
+
+def test_an_export_that_was_killed_leaves_nothing_that_counts(tiny_model: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from retrieval import models\n"
+        "def export(source, folder, mark):\n"
+        "    (folder / 'model.onnx').write_bytes(b'half')\n"
+        "    print('half', flush=True)\n"
+        "    sys.stdin.read()\n"
+        "models._export = export\n"
+        "models.ensure_model(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))"
+    )
+    command = [sys.executable, "-c", script, str(tiny_model), str(tmp_path / "home"), str(tmp_path / "cache")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "half\n"
+        process.kill()
+    (left,) = [path for path in (tmp_path / "cache" / "models").iterdir() if path.is_dir()]
+    kept = ensure_model(str(tiny_model), tmp_path / "home", tmp_path / "cache")
+    assert OnnxEmbedder(kept).embed_queries(["redis"]).shape == (1, 20)
+    assert left.exists(), "what is young may be somebody's work"
+    os.utime(left, (0, 0))
+    forget_model(str(tiny_model), tmp_path / "home", tmp_path / "cache")
+    ensure_model(str(tiny_model), tmp_path / "home", tmp_path / "cache")
+    assert not left.exists()
 
 
 def test_two_processes_at_once_make_one_good_model(tiny_model: Path, tmp_path: Path) -> None:

@@ -186,7 +186,8 @@ def test_an_index_that_is_away_gives_a_degraded_result_and_recovers(library: Lib
 
 
 def test_an_index_that_was_lost_is_degraded_and_an_empty_library_is_not(library: Library) -> None:
-    library.index.recreate()
+    with library.index.renewed():
+        pass
     assert library.retriever.search("redis").degraded
     library.catalog.retire(1, 2)
     result = library.retriever.search("redis")

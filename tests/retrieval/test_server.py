@@ -6,12 +6,14 @@ import socket
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
 from ingest.errors import IndexUnavailableError
-from retrieval.ports import SparseVector
+from retrieval.ports import IndexPoint, SparseVector
 from retrieval.server import ServerIndex
+from tests.doubles.qdrant_server import qdrant_double
 
 
 def free_port() -> int:
@@ -27,7 +29,9 @@ def test_a_server_that_is_away_fails_the_call_and_says_what_to_check() -> None:
         for call in (
             index.count,
             index.generation,
-            index.recreate,
+            index.renewed().__enter__,
+            index.version_counts,
+            index.probe,
             lambda: index.drop_versions([1]),
             lambda: index.query(SparseVector((1,), (1.0,)), None, limit=1, filters={}),
         ):
@@ -56,7 +60,38 @@ def test_a_collection_of_other_vectors_is_refused_until_it_is_created_anew(tmp_p
         other.count()
     other.close()
     anew = opened("two")
-    anew.recreate()
-    assert anew.count() == 0
+    with anew.renewed():
+        assert anew.count() == 0
     assert anew.generation() != generation
     anew.close()
+
+
+def test_a_copy_has_the_name_of_the_whole_only_when_it_is_whole() -> None:
+    with qdrant_double() as double:
+        index = ServerIndex(double.url, dim=3, fingerprint="x")
+        index.upsert([point(7)])
+        with pytest.raises(KeyboardInterrupt):
+            interrupted_copy(index)
+        assert index.generation() != "original"
+        with index.copied("original") as there:
+            assert there == {1: 1, 2: 1}, "it goes on"
+            index.upsert([point(3)])
+        index.close()
+        assert (index.generation(), index.version_counts()) == ("original", {1: 1, 2: 1, 3: 1})
+        with index.copied("another") as there:
+            assert there == {}
+        with index.copied("another", anew=True) as there:
+            assert there == {}
+        assert (index.generation(), index.count()) == ("another", 0)
+        index.close()
+
+
+def interrupted_copy(index: ServerIndex) -> None:
+    with index.copied("original") as there:
+        assert there == {}, "what was there is not of the original"
+        index.upsert([point(1), point(2)])
+        raise KeyboardInterrupt
+
+
+def point(version: int) -> IndexPoint:
+    return IndexPoint(version, "a", {}, np.ones(3, np.float32), np.zeros((0, 3), np.float32), SparseVector((), ()))

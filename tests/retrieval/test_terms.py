@@ -171,7 +171,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeIndex]:
 
 def fill(index: EdgeIndex, texts: list[str]) -> None:
     """These texts, and nothing that was there before: what is deleted counts in the IDF until segments are merged."""
-    index.recreate()
+    with index.renewed():
+        pass
     nothing = np.zeros((0, 2), dtype=np.float32)
     axis = np.array([1, 0], dtype=np.float32)
     vectors = [document_vector([(text, 1.0)]) for text in texts]

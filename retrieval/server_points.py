@@ -1,0 +1,43 @@
+"""Points, filters and vectors of ours in the words of qdrant-client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qdrant_client import models as m
+
+from retrieval import points as p
+from retrieval.ports import Filters, IndexPoint, SparseVector
+
+
+def point_struct(point: IndexPoint) -> m.PointStruct:
+    """A point as it is written."""
+    vector: dict[str, Any] = {p.PASSAGE: point.passage.tolist()}
+    if len(point.questions):
+        vector[p.QUESTION] = point.questions.tolist()
+    if point.terms.indices:
+        vector[p.TERMS] = sparse(point.terms)
+    return m.PointStruct(id=p.point_id(point.version_key, point.chunk_id), vector=vector, payload=p.payload_of(point))
+
+
+def filter_of(filters: Filters) -> m.Filter | None:
+    """A point passes when for every key it has one of the values."""
+    if not filters:
+        return None
+    return m.Filter(
+        must=[
+            m.FieldCondition(key=p.FACETS, match=m.MatchAny(any=p.facets_of(key, values)))
+            for key, values in filters.items()
+        ]
+    )
+
+
+def of_versions(keys: list[int]) -> m.FilterSelector:
+    """All points of these versions."""
+    condition = m.FieldCondition(key=p.VERSION_KEY, match=m.MatchAny(any=keys))
+    return m.FilterSelector(filter=m.Filter(must=[condition]))
+
+
+def sparse(vector: SparseVector) -> m.SparseVector:
+    """A sparse vector as it is written and asked for."""
+    return m.SparseVector(indices=list(vector.indices), values=list(vector.values))
