@@ -61,6 +61,11 @@ class Judged:
         """Whether it rests on at least one relevant passage."""
         return self.answered and self.right > 0
 
+    @property
+    def recall(self) -> float:
+        """Targets that some citation meets, of all; 0 where nothing is judged."""
+        return self.found / self.wanted if self.wanted else 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """The record of `per_query.jsonl`."""
         own = {name: getattr(self, name) for name in self.__slots__ if name != "case"}
@@ -146,8 +151,8 @@ def summarize_answers(judged: Sequence[Judged]) -> dict[str, Any]:
         ),
         "dangling_markers": sum(j.dangling for j in judged),
         "citation_precision": _mean([j.right / j.cited for j in cited]),
-        "citation_recall": _mean([j.found / j.wanted for j in scored]),
-        "citation_recall_interval": list(bootstrap_interval([j.found / j.wanted for j in scored])) if scored else None,
+        "citation_recall": _mean([j.recall for j in scored]),
+        "citation_recall_interval": list(bootstrap_interval([j.recall for j in scored])) if scored else None,
         "reference_f1": _mean([j.overlap for j in judged if j.overlap is not None and j.answered]),
         "auroc": _number(auroc([j.confidence for j in answerable], [j.confidence for j in unanswerable])),
         "aurc": _number(area_under_risk(points)),

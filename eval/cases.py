@@ -99,6 +99,8 @@ def read_lines(path: Path, parse: Callable[[dict[str, Any]], T]) -> Iterator[T]:
             record = json.loads(line)
             if not isinstance(record, dict):
                 raise ValueError("is not a JSON object")
+            if "\\ud" in line.lower():
+                json.dumps(record, ensure_ascii=False).encode()  # half a character: no result could be written
             yield parse(record)
         except ValueError as error:
             raise UsageError(f"{path}:{number}: {error}.", hint="Fix that line and try again.") from error

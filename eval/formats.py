@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from eval.cases import UNTYPED, Case, Judgment, read_lines, string, write_lines
 from eval.runs import Result, Returned, Run
@@ -34,7 +34,7 @@ def read_trec_run(path: Path) -> dict[str, Returned]:
             score = float(fields[4])
         except ValueError as error:
             raise UsageError(f"{path}:{number}: the score {fields[4]!r} is no number.") from error
-        rows.setdefault(fields[0], []).append(_result(fields[2], score))
+        rows.setdefault(unquote(fields[0]), []).append(_result(fields[2], score))
     return {query: Returned(tuple(sorted(found, key=lambda r: -(r.score or 0.0)))) for query, found in rows.items()}
 
 
@@ -44,14 +44,14 @@ def write_trec_run(path: Path, run: Run, tag: str = "cuecard") -> None:
         for query, returned in run.items():
             names = list(dict.fromkeys(r.doc_id for r in returned.results))
             for rank, name in enumerate(names, 1):
-                out.write(f"{query} Q0 {name} {rank} {len(names) - rank + 1} {tag}\n")
+                out.write(f"{_word(query)} Q0 {name} {rank} {len(names) - rank + 1} {tag}\n")
 
 
 def read_trec_qrels(path: Path) -> Qrels:
-    """TREC qrels (`qid 0 docid relevance`)."""
+    """TREC qrels (`qid 0 docid relevance`); names may be written as in a URL."""
     qrels: Qrels = {}
     for number, fields in _columns(path, 4):
-        qrels.setdefault(fields[0], {})[fields[2]] = _relevance(path, number, fields[3])
+        qrels.setdefault(unquote(fields[0]), {})[unquote(fields[2])] = _relevance(path, number, fields[3])
     return qrels
 
 
@@ -60,7 +60,7 @@ def write_trec_qrels(path: Path, qrels: Mapping[str, Mapping[str, int]]) -> None
     with path.open("w", encoding="utf-8", newline="\n") as out:
         for query, judged in qrels.items():
             for name, relevance in judged.items():
-                out.write(f"{query} 0 {name} {relevance}\n")
+                out.write(f"{_word(query)} 0 {_word(name)} {relevance}\n")
 
 
 def read_beir(folder: Path, split: str = "test") -> tuple[list[Passage], list[Case]]:
@@ -100,6 +100,11 @@ def cases_of(query_id: str, query: str, judged: Mapping[str, int]) -> Case:
     """A case from qrels over whole documents."""
     judgments = tuple(Judgment(name, "", max(0, relevance), name) for name, relevance in judged.items())
     return Case(query_id, query, any(j.grade > 0 for j in judgments), UNTYPED, judgments)
+
+
+def _word(name: str) -> str:
+    """A name without blanks, which separate columns: they are written as in a URL, and so is the sign of that, %."""
+    return re.sub(r"[\s%]", lambda found: quote(found[0]), name)
 
 
 def _columns(path: Path, count: int, separator: str | None = None) -> Iterable[tuple[int, list[str]]]:

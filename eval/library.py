@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,14 +19,13 @@ class Library:
 
     def __init__(self, catalog: Catalog, collection: str | None = None) -> None:
         self._keys: dict[str, int] = {}
-        digest = hashlib.sha256()
-        for info in sorted(catalog.documents(collection), key=lambda d: (d.collection, d.path)):
+        documents = sorted(catalog.documents(collection), key=lambda d: (d.collection, d.path))
+        for info in documents:
             if info.path in self._keys:
                 hint = "Name one with --collection."
                 raise UsageError(f"Two collections hold {info.path}, and questions name paths only.", hint=hint)
             self._keys[info.path] = info.version_key
-            digest.update(f"{info.path}\0{info.version}\n".encode())
-        self.fingerprint = f"sha256:{digest.hexdigest()}"
+        self.fingerprint = fingerprint((info.path, info.version) for info in documents)
         self._load = lru_cache(maxsize=_KEPT)(catalog.load)
 
     def __len__(self) -> int:
@@ -55,6 +54,14 @@ class Library:
             found = self.document(path)
             for chunk in found.chunks if found else ():
                 yield path, chunk
+
+
+def fingerprint(documents: Iterable[tuple[str, str]]) -> str:
+    """Names a corpus: the paths and versions of its documents, by collection and path."""
+    digest = hashlib.sha256()
+    for path, version in documents:
+        digest.update(f"{path}\0{version}\n".encode())
+    return f"sha256:{digest.hexdigest()}"
 
 
 def folder_texts(folder: Path, paths: set[str]) -> Mapping[str, str]:

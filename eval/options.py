@@ -21,16 +21,47 @@ FELL_SHORT = 3
 FILE = click.Path(path_type=Path)
 
 
+def results(example: str) -> Callable[[Command], Command]:
+    """--output and --fail-under; `example`: a bound on one of the command's figures."""
+
+    def add(function: Command) -> Command:
+        for option in (
+            click.option("--output", type=FILE, metavar="DIR", help="Folder for the results (default: results/...)."),
+            click.option(
+                "--fail-under",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help=f"Exit with 3 when a figure falls short, e.g. {example}. Repeatable.",
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
+def against(measure: str) -> Callable[[Command], Command]:
+    """--baseline and --max-regression of a command whose main figure is `measure`."""
+
+    def add(function: Command) -> Command:
+        for option in (
+            click.option(
+                "--max-regression",
+                type=click.FloatRange(0, 1),
+                metavar="X",
+                help=f"Exit with 3 when {measure} is more than X under that of --baseline.",
+            ),
+            click.option("--baseline", type=FILE, metavar="DIR", help="Compare with the results in this folder."),
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
 def common(function: Command) -> Command:
-    """--queries, --collection, --output and --fail-under."""
+    """--queries and --collection."""
     for option in (
-        click.option("--output", type=FILE, metavar="DIR", help="Folder for the results (default: results/...)."),
-        click.option(
-            "--fail-under",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Exit with 3 when a figure falls short, e.g. ndcg@10=0.80 or ndcg@10:conceptual=0.5. Repeatable.",
-        ),
         click.option("--collection", help="Ask one collection only."),
         click.option(
             "--queries",

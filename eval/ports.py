@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 from answering.answers import Answer
@@ -57,8 +58,23 @@ class Parts(Protocol):
     def answerer(self) -> Answerer: ...
 
 
+class Settings(Protocol):
+    """What this process runs with."""
+
+    @property
+    def cache(self) -> Path:
+        """The folder for exported models."""
+
+    @property
+    def embed_model(self) -> str | None:
+        """The embedding model, by name or path; None for the default."""
+
+
 class Home(Protocol):
     """The click context object that every command is given."""
+
+    def settings(self) -> Settings:
+        """The settings of this process. Raises SettingsError."""
 
     def open_parts(self) -> AbstractContextManager[Parts]:
         """The parts of the home, while the block runs. Raises HomeBusyError, NotFoundError."""

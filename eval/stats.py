@@ -13,12 +13,13 @@ SEED = 20240229
 class Comparison:
     """Two runs on the same questions, `a` minus `b`.
 
-    `effect`: mean difference over its standard deviation (Cohen's d_z). `p`: two-sided, of the paired randomisation
-    test; `p_holm` after Holm's correction for all comparisons made together.
+    `questions`: how many both were asked. `effect`: mean difference over its standard deviation (Cohen's d_z). `p`:
+    two-sided, of the paired randomisation test; `p_holm` after Holm's correction for all comparisons made together.
     """
 
     a: str
     b: str
+    questions: int
     difference: float
     effect: float
     wins: int
@@ -26,6 +27,17 @@ class Comparison:
     ties: int
     p: float
     p_holm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Probabilities from `low` to under `high`: how many, their mean, and the share that came true."""
+
+    low: float
+    high: float
+    n: int
+    mean_score: float
+    share: float
 
 
 def bootstrap_interval(
@@ -76,18 +88,31 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def compare(runs: Mapping[str, Sequence[float]], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
-    """Each pair of named runs (name -> value per question, one order for all), corrected together."""
-    ps = [randomisation_test(runs[a], runs[b]) for a, b in pairs]
-    compared = []
-    for (a, b), p, adjusted in zip(pairs, ps, holm(ps), strict=True):
-        differences = [x - y for x, y in zip(runs[a], runs[b], strict=True)]
-        mean = math.fsum(differences) / len(differences)
-        spread = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / max(1, len(differences) - 1))
-        wins, losses = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
-        effect = mean / spread if spread else 0.0
-        compared.append(Comparison(a, b, mean, effect, wins, losses, len(differences) - wins - losses, p, adjusted))
-    return compared
+def compare(runs: Mapping[str, Mapping[str, float]], pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
+    """Each pair of named runs (name -> question id -> value) on the questions both have, corrected together.
+
+    A pair without a common question is left out.
+    """
+    common = {(a, b): [query for query in runs[a] if query in runs[b]] for a, b in pairs}
+    paired = [
+        (a, b, [runs[a][query] for query in queries], [runs[b][query] for query in queries])
+        for (a, b), queries in common.items()
+        if queries
+    ]
+    ps = [randomisation_test(ours, theirs) for _, _, ours, theirs in paired]
+    return [
+        _compared(a, b, [x - y for x, y in zip(ours, theirs, strict=True)], p, adjusted)
+        for (a, b, ours, theirs), p, adjusted in zip(paired, ps, holm(ps), strict=True)
+    ]
+
+
+def _compared(a: str, b: str, differences: Sequence[float], p: float, adjusted: float) -> Comparison:
+    n = len(differences)
+    mean = math.fsum(differences) / n
+    spread = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / max(1, n - 1))
+    wins, losses = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
+    effect = mean / spread if spread else 0.0
+    return Comparison(a, b, n, mean, effect, wins, losses, n - wins - losses, p, adjusted)
 
 
 def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
@@ -131,16 +156,25 @@ def area_under_risk(points: Sequence[tuple[float, float]]) -> float:
     return area
 
 
-def calibration_error(probabilities: Sequence[float], labels: Sequence[bool], *, bins: int = 10) -> float:
-    """Expected calibration error over bins of equal width (Naeini et al. 2015). NaN for nothing."""
-    if not probabilities:
-        return math.nan
+def reliability_bins(probabilities: Sequence[float], labels: Sequence[bool], *, bins: int = 10) -> list[Bin]:
+    """Probabilities (0..1) in bins of equal width, those that are empty left out."""
     sums: dict[int, tuple[int, float, int]] = {}
     for p, label in zip(probabilities, labels, strict=True):
         index = min(int(p * bins), bins - 1)
         n, total, hits = sums.get(index, (0, 0.0, 0))
         sums[index] = (n + 1, total + p, hits + label)
-    return math.fsum(abs(total - hits) for _, total, hits in sums.values()) / len(probabilities)
+    return [
+        Bin(index / bins, (index + 1) / bins, n, total / n, hits / n)
+        for index, (n, total, hits) in sorted(sums.items())
+    ]
+
+
+def calibration_error(probabilities: Sequence[float], labels: Sequence[bool], *, bins: int = 10) -> float:
+    """Expected calibration error over bins of equal width (Naeini et al. 2015). NaN for nothing."""
+    if not probabilities:
+        return math.nan
+    found = reliability_bins(probabilities, labels, bins=bins)
+    return math.fsum(b.n * abs(b.mean_score - b.share) for b in found) / len(probabilities)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

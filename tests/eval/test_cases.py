@@ -63,6 +63,7 @@ def test_cases_are_given_back_unchanged(tmp_path: Path) -> None:
         ("{", "Expecting"),
         ("[]", "not a JSON object"),
         ('{"query": "a"}', '"id" must be'),
+        ('{"id": "1", "query": "a \\ud800"}', "surrogates not allowed"),
         ('{"id": true, "query": "a"}', '"id" must be'),
         ('{"id": "1", "query": " "}', '"query" must be'),
         ('{"id": "1", "query": "a", "relevant": {}}', '"relevant" must be'),
@@ -139,6 +140,30 @@ def test_trec_runs_keep_order_files_and_spans(tmp_path: Path) -> None:
 def test_a_trec_run_is_ordered_by_score(tmp_path: Path) -> None:
     path = write(tmp_path / "run.trec", "q Q0 low 1 0.1 tag", "q Q0 high 2 0.9 tag")
     assert [r.file for r in read_trec_run(path)["q"].results] == ["high", "low"]
+
+
+names = st.text(min_size=1, max_size=8).filter(lambda s: s.strip() == s)
+places = st.builds(
+    lambda file, start, size: Result(file, start, start and start + size),
+    names.filter(lambda s: not s.startswith("./")), st.none() | st.integers(1, 99), st.integers(1, 99),
+)  # fmt: skip
+
+
+@given(st.dictionaries(names, st.lists(places, min_size=1, max_size=4, unique_by=lambda r: r.doc_id), max_size=4))
+def test_trec_runs_round_trip(tmp_path_factory: pytest.TempPathFactory, found: dict[str, list[Result]]) -> None:
+    path = tmp_path_factory.mktemp("run") / "run.trec"
+    write_trec_run(path, {query: Returned(tuple(results)) for query, results in found.items()})
+    back = read_trec_run(path)
+    assert {query: [(r.file, r.start, r.end) for r in returned.results] for query, returned in back.items()} == {
+        query: [(r.file, r.start, r.end) for r in results] for query, results in found.items()
+    }
+
+
+@given(st.dictionaries(names, st.dictionaries(names, st.integers(-1, 3), min_size=1, max_size=3), max_size=4))
+def test_any_qrels_round_trip(tmp_path_factory: pytest.TempPathFactory, qrels: dict[str, dict[str, int]]) -> None:
+    path = tmp_path_factory.mktemp("qrels") / "qrels"
+    write_trec_qrels(path, qrels)
+    assert read_trec_qrels(path) == qrels
 
 
 def test_trec_qrels_round_trip(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from ingest.items import Chunk
 from retrieval.hits import SearchResult
 from tests.eval.conftest import QUERIES, FakeHome, FakeParts
 
-RESULTS = {"config.json", "environment.json", "summary.json", "per_query.jsonl", "report.md", "runs"}
+RESULTS = {"config.json", "environment.json", "summary.json", "per_query.jsonl", "report.md", "report.html", "runs"}
 
 
 def run(home: FakeHome, *arguments: object) -> Result:
@@ -128,7 +128,20 @@ def test_falling_short_exits_with_3_and_says_by_how_much(home: FakeHome, queries
         (["--arms", "bm25,sparse"], "'sparse' is no arm|sparse is no arm"),
         (["--arms", ","], "nothing is no arm"),
         (["--run", "absent.jsonl"], "can't be read"),
-        (["--run", "absent.jsonl", "--baseline", "bm25"], "Leave one out"),
+        (["--baseline", "tfidf"], "neither a system nor there as results"),
+        (["--max-regression", "0.01"], "Name a --baseline"),
+        (["--system", "retriever"], "names no factory"),
+        (["--system", "no.such.module:make"], "No module named"),
+        (["--system", "json:nothing"], "has no attribute"),
+        (["--system", "eval.metrics:MEASURES"], "is a tuple, not a function"),
+        (["--system", "builtins:dict"], "doesn't say what it wants"),
+        (["--system", "json:loads"], "nobody can give it 's'"),
+        (["--system", "tests.eval.factories:from_folder"], "reads a folder"),
+        (["--system", "tests.eval.factories:broken"], "fails with ZeroDivisionError"),
+        (["--system", "tests.eval.factories:no_retriever"], "made a dict, which is no llama-index"),
+        (["--system", "tests.eval.factories:nameless"], "doesn't say which file"),
+        (["--url", "localhost:8000"], "is no address"),
+        (["--key-env", "HOME"], "goes with --url"),
     ],
 )
 def test_wrong_usage_is_refused_with_a_reason(

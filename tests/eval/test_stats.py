@@ -18,6 +18,7 @@ from eval.stats import (
     holm,
     percentile,
     randomisation_test,
+    reliability_bins,
     risk_coverage,
 )
 
@@ -52,17 +53,6 @@ def test_the_randomisation_test_agrees_with_counting_all_swaps() -> None:
         randomisation_test(a, b[:2])
 
 
-def test_two_identical_systems_are_called_different_in_at_most_5_percent_of_shuffles() -> None:
-    """Two halves of one system: each question's two scores are dealt to the systems by a coin."""
-    coin, false_alarms = random.Random(11), 0  # noqa: S311
-    pairs = [(coin.random(), coin.random()) for _ in range(40)]
-    for _ in range(1000):
-        dealt = [pair if coin.random() < 0.5 else pair[::-1] for pair in pairs]
-        p = randomisation_test([x for x, _ in dealt], [y for _, y in dealt], rounds=400)
-        false_alarms += p < 0.05
-    assert 20 <= false_alarms <= 65
-
-
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []
@@ -70,8 +60,10 @@ def test_holm_by_hand() -> None:
 
 
 def test_a_comparison_counts_wins_losses_and_ties() -> None:
-    runs = {"new": [0.9, 0.9, 0.2, 0.5], "old": [0.5, 0.5, 0.4, 0.5]}
-    (found,) = compare(runs, [("new", "old")])
+    new, old = [0.9, 0.9, 0.2, 0.5, 1.0], [0.5, 0.5, 0.4, 0.5]
+    runs = {"new": dict(zip("abcde", new, strict=True)), "old": dict(zip("abcd", old, strict=True)), "other": {}}
+    (found,) = compare(runs, [("new", "old"), ("new", "other")])
+    assert found.questions == 4
     assert (found.wins, found.losses, found.ties) == (2, 1, 1)
     assert found.difference == pytest.approx(0.15)
     assert found.effect == pytest.approx(0.15 / 0.3)
@@ -118,3 +110,17 @@ def test_percentiles_are_values_that_occurred() -> None:
     assert percentile([5, 1, 4, 2, 3], 0.5) == 3
     assert percentile([5, 1, 4, 2, 3], 0.95) == 5
     assert math.isnan(percentile([], 0.5))
+
+
+@given(st.lists(st.tuples(unit, st.booleans()), min_size=1, max_size=40), st.integers(1, 20))
+def test_reliability_bins_hold_everything_once_and_give_the_calibration_error(
+    pairs: list[tuple[float, bool]], count: int
+) -> None:
+    scores, labels = [p for p, _ in pairs], [ok for _, ok in pairs]
+    bins = reliability_bins(scores, labels, bins=count)
+    assert sum(b.n for b in bins) == len(pairs)
+    assert sum(b.n * b.mean_score for b in bins) == pytest.approx(sum(scores))
+    assert sum(b.n * b.share for b in bins) == pytest.approx(sum(labels))
+    assert all(b.low - 1e-9 <= b.mean_score <= b.high + 1e-9 for b in bins)
+    error = sum(b.n * abs(b.mean_score - b.share) for b in bins) / len(pairs)
+    assert calibration_error(scores, labels, bins=count) == pytest.approx(error)
