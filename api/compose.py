@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from api.settings import Settings
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from ingest.catalog import Catalog
     from retrieval.build import Retrieval
     from retrieval.indexer import ChunkIndexer
+    from retrieval.mend import Diagnosis
+    from retrieval.ports import Embedder
     from retrieval.retriever import Retriever
+    from retrieval.server_options import Quantization, ServerOptions
 
 CATALOG_FILE = "catalog.sqlite3"
 
@@ -37,14 +40,18 @@ class Parts:
     both when a part is first asked for.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, tell: Callable[[str], None], embedder: Embedder | None = None) -> None:
+        """`embedder` takes the place of the settings' model."""
         self.settings = settings
+        self._embedder = embedder
         self._tell = tell
         self._making = threading.RLock()
         self._catalog: Catalog | None = None
         self._retrieval: Retrieval | None = None
         self._checker: Checker | None = None
         self._answerer: Answerer | None = None
+        self.compared: tuple[int, Diagnosis, list[str]] | None = None
+        """What `api.doctor` found last, and the catalog's sequence number then."""
 
     @property
     def catalog_url(self) -> str:
@@ -120,7 +127,7 @@ class Parts:
         from retrieval.build import build_retrieval
 
         settings = self.settings
-        if not _model_is_kept(settings):
+        if self._embedder is None and not _model_is_kept(settings):
             self._tell("preparing the embedding model; this happens once and takes about half a minute")
         return build_retrieval(
             settings.home,
@@ -130,6 +137,9 @@ class Parts:
             qdrant_url=settings.qdrant_url or "",
             qdrant_api_key=settings.qdrant_api_key or "",
             qdrant_collection=_collection_of(self.catalog_url),
+            rerank_model=settings.rerank_model or "",
+            qdrant_options=server_options(settings),
+            embedder=self._embedder,
         )
 
 
@@ -138,16 +148,20 @@ def mend_index(parts: Parts, progress: Progress | None = None) -> None:
 
     Raises IndexUnavailableError where it can't be made anew either.
     """
-    from ingest.catalog_writer import CatalogWriter
-    from ingest.sync import rebuild
+    from retrieval.mend import mend
 
-    emptied = parts.indexer.prepare()
-    fingerprint = parts.indexer.fingerprint()
-    writer = CatalogWriter(parts.catalog)
-    collections = {info.collection for info in parts.catalog.documents()}
-    served = [known for name in collections for known in writer.known(name).values()]
-    if served and (emptied or any(known.fingerprint != fingerprint for known in served)):
-        rebuild(parts.catalog, parts.indexer, progress)
+    mend(parts.catalog, parts.retrieval, progress)
+
+
+def repair(parts: Parts, progress: Progress | None = None) -> Body:
+    """Make anew what is derived: the model's export where it can't be used, and the index from the catalog.
+
+    `{"found": [...], "done": [...], "seconds"}`, both in words. Interrupted anywhere, what there was goes on serving.
+    Raises IndexUnavailableError where the catalog is damaged, which nothing can be made of, or the disk is full.
+    """
+    from api.repair import repair_home
+
+    return repair_home(parts, progress)
 
 
 def _model_is_kept(settings: Settings) -> bool:
@@ -156,6 +170,23 @@ def _model_is_kept(settings: Settings) -> bool:
     if (settings.home / "models").is_dir():
         return True
     return (settings.cache / "models" / fingerprint(find_source(settings.embed_model or ""))).is_dir()
+
+
+def server_options(settings: Settings) -> ServerOptions:
+    """What is wanted of a Qdrant server, as the adapter takes it."""
+    from retrieval.server_options import TIMEOUT_S, ServerOptions
+
+    def number(value: str | None) -> int | None:
+        return None if value is None else int(value)
+
+    return ServerOptions(
+        shards=number(settings.qdrant_shards),
+        replicas=number(settings.qdrant_replicas),
+        write_consistency=number(settings.qdrant_write_consistency),
+        on_disk=None if settings.qdrant_on_disk is None else settings.qdrant_on_disk == "yes",
+        quantization=cast("Quantization | None", settings.qdrant_quantization),
+        timeout_s=number(settings.qdrant_timeout) or TIMEOUT_S,
+    )
 
 
 def _collection_of(catalog_url: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -11,12 +13,21 @@ from ingest.errors import CuecardError
 if TYPE_CHECKING:
     from api.compose import Parts
     from api.library import Body
+    from ingest.catalog import Catalog
+    from retrieval.mend import Diagnosis
 
 NEEDED = ("catalog", "embedding model", "index")
 """What questions can't be answered without."""
 
+RESTORE = "Nothing can be made of it: restore the home from a copy, or ingest your documents into a new one."
+
+SAMPLE = 8
+"""Chunks of which `doctor` sees whether the index finds them."""
+
+LOW_DISK = 200 * 2**20
+"""Bytes; the index is written to as long as 48 MB are free."""
+
 LATER = {
-    "rerank_model": "reranker",
     "verifier": "verifier model",
     "redis_url": "shared cache",
     "llm": "language model",
@@ -27,19 +38,21 @@ LATER = {
 def examine(settings: Settings, parts: Parts | None) -> Body:
     """Every part with its state: `on`, `off`, `degraded` or `failed`. `parts` is None where there is no home yet.
 
-    `ready`: questions can be answered. `ok`: nothing failed. Never raises for what it finds.
+    `ready`: questions can be answered. `ok`: nothing failed. `clean`: nothing is degraded either, so that there is
+    nothing to repair. Never raises for what it finds.
     """
     checks = [_check("home", "on", f"{settings.home}")]
     if parts is None:
         checks = [_check("home", "off", f"{settings.home} is not there yet.", "Make it with `cuecard ingest PATH`.")]
     else:
-        checks += [_catalog(parts), _model(parts), _index(parts), _quarantine(parts)]
+        checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
     checks.append(_check("checker", "on", "deterministic checks of every claim."))
     checks += [_later(settings, key, name) for key, name in LATER.items()]
     failed = {check["name"] for check in checks if check["state"] == "failed"}
     return {
         "version": metadata.version("cuecard"),
         "ok": not failed,
+        "clean": not failed and all(check["state"] != "degraded" for check in checks),
         "ready": parts is not None and not failed & set(NEEDED),
         "checks": checks,
         "settings": _settings(settings),
@@ -57,11 +70,23 @@ def _failed(name: str, error: CuecardError) -> Body:
 def _catalog(parts: Parts) -> Body:
     try:
         stats = parts.catalog.stats()
+        damage = catalog_damage(parts.catalog)
     except CuecardError as error:
         return _failed("catalog", error)
+    if damage:
+        return _check("catalog", "failed", f"damaged: {damage}", RESTORE)
     where = "a database server" if parts.settings.database_url else "the home"
     hint = "" if stats["documents"] else "Add documents with `cuecard ingest PATH`."
     return _check("catalog", "on", f"{stats['documents']} documents, {stats['chunks']} chunks, in {where}.", hint)
+
+
+def catalog_damage(catalog: Catalog) -> str:
+    """What SQLite finds wrong with its file, "" where it is whole (or another database's business)."""
+    if catalog.engine.dialect.name != "sqlite":
+        return ""
+    with catalog.transaction() as connection:
+        said = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+    return "" if said == "ok" else " ".join(said.split())
 
 
 def _model(parts: Parts) -> Body:
@@ -73,17 +98,74 @@ def _model(parts: Parts) -> Body:
     return _check("embedding model", "on", f"{name}, {embedder.dim} dimensions, by ONNX Runtime.")
 
 
+def _reranker(parts: Parts) -> Body:
+    from retrieval.build import NO_RERANKER
+
+    name = parts.settings.rerank_model
+    try:
+        reranker = parts.retrieval.reranker
+        if name and reranker is not None:
+            reranker.scores(reranker.read("Is it there?")[1], ["It is."])
+    except CuecardError as error:
+        return _failed("reranker", error)
+    if name == NO_RERANKER:
+        return _check("reranker", "off", "none, as CUECARD_RERANK_MODEL says.")
+    if reranker is None:
+        return _check("reranker", "off", "late interaction was fitted for another embedding model.")
+    return _check("reranker", "on", f"the cross-encoder {name}." if name else "late interaction.")
+
+
 def _index(parts: Parts) -> Body:
     where = "in a Qdrant server" if parts.settings.qdrant_url else "embedded in the home"
     try:
-        points = parts.retrieval.index.count()
-        served = len(parts.catalog.live_versions())
+        if parts.catalog.writing.locked():
+            return _check(
+                "index", "on", f"{parts.retrieval.index.count()} points, {where}; being written to right now."
+            )
+        found, lost = compare_index(parts)
     except CuecardError as error:
         return _failed("index", error)
-    if not points and served:
-        hint = "Run `cuecard ingest` on any of your documents: it builds the index anew from the catalog."
-        return _check("index", "failed", f"empty, although {served} documents are served.", hint)
-    return _check("index", "on", f"{points} points, {where}.")
+    said = findings(found, lost)
+    if said:
+        unusable = bool(found.failure) or (found.points == 0 and found.chunks > 0)
+        hint = "`cuecard doctor --repair` sets it right; the next `cuecard ingest` does most of it too."
+        return _check("index", "failed" if unusable else "degraded", " ".join(said), hint)
+    detail = f"{found.points} points, {where}."
+    if found.upkeep.wants_graph:
+        hint = "Questions compare all of them one by one; `cuecard doctor --repair` builds a graph, which is faster."
+        return _check("index", "on", detail, hint)
+    return _check("index", "on", detail)
+
+
+def compare_index(parts: Parts) -> tuple[Diagnosis, list[str]]:
+    """How the index compares with the catalog, and places of a sample that it doesn't find.
+
+    Asked again with nothing written since, it tells the same again: a server is asked every few seconds.
+    """
+    from retrieval.mend import diagnose, lost_in_sample
+
+    sequence = parts.catalog.sequence()
+    if parts.compared is None or parts.compared[0] != sequence:
+        found = diagnose(parts.catalog, parts.retrieval, thorough=True)
+        lost = lost_in_sample(parts.catalog, parts.retrieval, SAMPLE) if found.sound else []
+        parts.compared = (sequence, found, lost)
+    return parts.compared[1:]
+
+
+def findings(found: Diagnosis, lost: Sequence[str] = ()) -> list[str]:
+    """What is wrong with the index, a sentence each; none where it is sound."""
+    if found.failure:
+        return [found.failure]
+    if found.chunks and not found.points:
+        return [f"It is empty, although {found.documents} documents are served."]
+    said = [
+        (found.stale, "of the documents served are in it as another model, other rules or another index had them."),
+        (len(found.uneven), "of the documents served are not in it, or only in part."),
+        (len(found.unknown), "versions are in it that the catalog doesn't know."),
+        (len(found.unfinished), "versions were left unfinished by a run that was interrupted."),
+    ]
+    sample = f"Of {SAMPLE} chunks asked for by their own vectors it doesn't find {', '.join(lost)}." if lost else ""
+    return [f"{count} {what}" for count, what in said if count] + [sample] * bool(lost)
 
 
 def _quarantine(parts: Parts) -> Body:
@@ -94,6 +176,18 @@ def _quarantine(parts: Parts) -> Body:
     if not count:
         return _check("quarantine", "on", "empty.")
     return _check("quarantine", "on", f"{count} could not be read.", "See `cuecard quarantine list`.")
+
+
+def _disk(parts: Parts) -> Body:
+    try:
+        free = shutil.disk_usage(parts.settings.home).free
+    except OSError as error:
+        return _check("disk", "failed", f"{error.strerror or error}.", "See that the home can be read.")
+    if free < LOW_DISK:
+        return _check(
+            "disk", "degraded", f"{free / 2**20:,.0f} MB are free.", "Make room: soon nothing can be ingested."
+        )
+    return _check("disk", "on", f"{free / 2**30:,.1f} GB are free.")
 
 
 def _later(settings: Settings, key: str, name: str) -> Body:

@@ -1,4 +1,4 @@
-"""How each error of `ingest.errors` looks from outside: its name, its HTTP status and its exit code."""
+"""How each error looks from outside: its name, its HTTP status and its exit code."""
 
 from __future__ import annotations
 
@@ -22,6 +22,22 @@ DONE, FAILED, WRONG_USAGE, FELL_SHORT, INTERRUPTED = 0, 1, 2, 3, 130
 TYPE_PREFIX = "urn:cuecard:"
 
 
+class ConflictError(UsageError):
+    """An idempotency key came back with another request."""
+
+
+class TooLargeError(UsageError):
+    """More bytes than are taken at once."""
+
+
+class UnsupportedError(UsageError):
+    """A file of a format that is not read."""
+
+
+class QueueFullError(CuecardError):
+    """As much work waits as may wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
     """One row: `name` ends the problem's `type` URI and is the `type` in `--json` output."""
@@ -36,9 +52,13 @@ class ErrorKind:
 KINDS = (
     ErrorKind(NotFoundError, "not-found", "Not found", 404, WRONG_USAGE),
     ErrorKind(SettingsError, "settings", "Unusable setting", 422, WRONG_USAGE),
+    ErrorKind(ConflictError, "conflict", "Conflict", 409, WRONG_USAGE),
+    ErrorKind(TooLargeError, "too-large", "Too large", 413, WRONG_USAGE),
+    ErrorKind(UnsupportedError, "unsupported", "Unsupported type", 415, WRONG_USAGE),
     ErrorKind(UsageError, "invalid", "Invalid request", 422, WRONG_USAGE),
     ErrorKind(DocumentError, "document", "Unreadable document", 422, FELL_SHORT),
     ErrorKind(RefusedError, "refused", "Refused", 409, FAILED),
+    ErrorKind(QueueFullError, "queue-full", "Too much work waits", 503, FAILED),
     ErrorKind(HomeBusyError, "home-busy", "Home busy", 503, FAILED),
     ErrorKind(IndexUnavailableError, "index-unavailable", "Index unavailable", 503, FAILED),
     ErrorKind(ModelError, "model", "Model unavailable", 503, FAILED),

@@ -19,6 +19,9 @@ MAX_QUESTION = 2_000
 
 MAX_K = 100
 
+MAX_CHANGES = 1_000
+"""Entries of the change feed that are given at once."""
+
 
 class Progress(Protocol):
     """Told how far a phase is: `files` (documents settled, of all) or `index` (chunks put, of all)."""
@@ -53,14 +56,35 @@ class Library(Protocol):
     def versions(self, id_or_path: str, collection: str | None) -> Body:
         """`{"versions": [...]}`, newest first."""
 
+    def diff(self, id_or_path: str, old: str | None, new: str | None, collection: str | None) -> Body:
+        """What changed between two versions, by item. `new` is the newest where it isn't given, `old` the one before.
+
+        A version is named by its hash, a beginning of that, or the catalog's key.
+        """
+
     def delete_document(self, id_or_path: str, collection: str | None) -> Body:
-        """Take a document out of the library; its file is left alone. The document as it was."""
+        """Take a document out of the library; its file is left alone, but not one that was uploaded.
 
-    def quarantine(self) -> Body:
-        """`{"quarantine": [...]}`: what could not be read, and why."""
+        The document as it was.
+        """
 
-    def changes(self, since: int) -> Body:
-        """`{"changes": [...]}` after sequence number `since`, oldest first."""
+    def quarantine(self, *, dropped: bool = False) -> Body:
+        """`{"quarantine": [...]}`: what could not be read, and why; with `dropped` also what was put aside."""
+
+    def quarantine_entry(self, id_or_prefix: str) -> Body:
+        """One entry, also one that was put aside. NotFoundError where there is none."""
+
+    def retry(self, entry_id: str, progress: Progress | None) -> Body:
+        """Ingest the file of a quarantine entry alone; the report, as `ingest` gives it."""
+
+    def drop(self, entry_id: str) -> Body:
+        """Put a quarantine entry aside until its file changes. The entry as it is then."""
+
+    def changes(self, since: int, limit: int = MAX_CHANGES) -> Body:
+        """`{"changes": [...]}` after sequence number `since`, oldest first, at most `limit`."""
+
+    def repair(self, progress: Progress | None) -> Body:
+        """Make catalog and index agree again. What was done."""
 
     def stats(self) -> Body:
         """Counts and sizes."""
@@ -90,3 +114,10 @@ def checked_k(k: int) -> int:
     if not 1 <= k <= MAX_K:
         raise UsageError(f"k is {k}; it must be between 1 and {MAX_K}.")
     return k
+
+
+def checked_limit(limit: int) -> int:
+    """`limit`, how many changes are wanted. UsageError outside 1..MAX_CHANGES."""
+    if not 1 <= limit <= MAX_CHANGES:
+        raise UsageError(f"The limit is {limit}; it must be between 1 and {MAX_CHANGES:,}.")
+    return limit

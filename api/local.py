@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from answering.answers import Mode
 from api.compose import check_text, mend_index, open_home
-from api.home import Holding
-from api.library import Body, Filters, Progress, checked_k, checked_question
-from api.settings import Settings
-from ingest.catalog_info import DocumentInfo
+from api.home import LOCK_FILE, OWNER_FILE, Holding
+from api.library import MAX_CHANGES, Body, Filters, Progress, checked_k, checked_limit, checked_question
+from api.settings import CONFIG_FILE, Settings
 from ingest.errors import IndexUnavailableError, NotFoundError
+from ingest.folders import IGNORE_FILE
+
+if TYPE_CHECKING:
+    from ingest.catalog_info import DocumentInfo
+    from ingest.sync import SyncReport
+
+
+OWN_FILES = (OWNER_FILE, LOCK_FILE, CONFIG_FILE, "*.sqlite3*", "index", "models", "uploads")
+"""What stands in a home; none of it is a document."""
 
 
 class LocalLibrary:
@@ -49,22 +58,28 @@ class LocalLibrary:
     def ingest(self, paths: Sequence[Path], *, collection: str, yes: bool, progress: Progress | None) -> Body:
         from ingest.sync import sync
 
+        _keep_out(self.settings.home)
         mend_index(self.parts, progress)
-        report = sync(self.parts.catalog, self.parts.indexer, paths, collection=collection, yes=yes, progress=progress)
-        body = report.to_dict()
-        for entry, problem in zip(body["quarantine"], report.quarantine, strict=True):
-            entry["hint"] = problem.hint
-        return body
+        indexer = self.parts.indexer
+        before = indexer.embedded
+        done = sync(self.parts.catalog, indexer, paths, collection=collection, yes=yes, progress=progress)
+        self._link(progress)
+        return {**_report(done), "embedded": indexer.embedded - before}
 
     def documents(self, collection: str | None) -> Body:
-        return {"documents": [info.to_dict() for info in self.parts.catalog.documents(collection)]}
+        return {"documents": [_document(info) for info in self.parts.catalog.documents(collection)]}
 
     def document(self, id_or_path: str, collection: str | None) -> Body:
+        from ingest.catalog_links import twins
+
         info = self.parts.catalog.document(id_or_path, collection)
         document = self.parts.catalog.load(info.version_key)
+        related: dict[str, list[Body]] = {item.id: [] for item in document.items}
+        for twin in twins(self.parts.catalog, info.id):
+            related.setdefault(twin.of, []).append(twin.to_dict())
         return {
-            **info.to_dict(),
-            "items": [asdict(item) for item in document.items],
+            **_document(info),
+            "items": [{**asdict(item), "related": related[item.id]} for item in document.items],
             "item_counts": dict(info.items),
             "account": [asdict(line) for line in document.account],
         }
@@ -78,17 +93,51 @@ class LocalLibrary:
         found = self.parts.catalog.versions(self._id(id_or_path, collection))
         return {"versions": [version.to_dict() for version in found]}
 
+    def diff(self, id_or_path: str, old: str | None, new: str | None, collection: str | None) -> Body:
+        from ingest.diff import diff_versions
+
+        return diff_versions(self.parts.catalog, self._id(id_or_path, collection), old, new).to_dict()
+
     def delete_document(self, id_or_path: str, collection: str | None) -> Body:
+        from api.upload_store import UploadStore
         from ingest.sync import delete
 
-        info: DocumentInfo = delete(self.parts.catalog, self.parts.indexer, id_or_path, collection)
-        return info.to_dict()
+        info = self.parts.catalog.document(id_or_path, collection)
+        uploads = UploadStore(self.settings.home)
+        uploaded = uploads.keeps(info.source)
+        if uploaded:
+            # first, so that what was broken off here can be asked for again
+            uploads.remove(info.source)
+        gone = delete(self.parts.catalog, self.parts.indexer, info.id)
+        self._link(None)
+        return {**_document(gone), "file_kept": not uploaded}
 
-    def quarantine(self) -> Body:
-        return {"quarantine": [entry.to_dict() for entry in self.parts.catalog.quarantine()]}
+    def quarantine(self, *, dropped: bool = False) -> Body:
+        return {"quarantine": [entry.to_dict() for entry in self.parts.catalog.quarantine(dropped=dropped)]}
 
-    def changes(self, since: int) -> Body:
-        return {"changes": [change.to_dict() for change in self.parts.catalog.changes(since)]}
+    def quarantine_entry(self, id_or_prefix: str) -> Body:
+        return self.parts.catalog.quarantine_entry(id_or_prefix).to_dict()
+
+    def retry(self, entry_id: str, progress: Progress | None) -> Body:
+        from ingest.quarantine import retry
+
+        mend_index(self.parts, progress)
+        done = retry(self.parts.catalog, self.parts.indexer, entry_id, progress)
+        self._link(progress)
+        return _report(done)
+
+    def drop(self, entry_id: str) -> Body:
+        from ingest.quarantine import drop
+
+        return drop(self.parts.catalog, entry_id).to_dict()
+
+    def changes(self, since: int, limit: int = MAX_CHANGES) -> Body:
+        return {"changes": [change.to_dict() for change in self.parts.catalog.changes(since, checked_limit(limit))]}
+
+    def repair(self, progress: Progress | None) -> Body:
+        from api.compose import repair
+
+        return repair(self.parts, progress)
 
     def stats(self) -> Body:
         return {"home": str(self.settings.home), **self.parts.catalog.stats()}
@@ -104,6 +153,12 @@ class LocalLibrary:
         finally:
             self.holding.release()
 
+    def _link(self, progress: Progress | None) -> None:
+        """Find anew where the questions of changed documents stand elsewhere."""
+        from answering.links import link
+
+        link(self.parts.catalog, self.parts.retrieval.index, self.parts.indexer.embed_questions, progress)
+
     def _id(self, id_or_path: str, collection: str | None) -> str:
         """The id of a document; a whole id also of one that is served no more."""
         try:
@@ -112,3 +167,23 @@ class LocalLibrary:
             if not self.parts.catalog.versions(id_or_path):
                 raise
             return id_or_path
+
+
+def _keep_out(home: Path) -> None:
+    """Have an ingest of a folder that the home lies in leave out the home's own files, one of which holds a token."""
+    rules = home / IGNORE_FILE
+    if not rules.exists():
+        rules.write_text("".join(f"/{name}\n" for name in OWN_FILES), encoding="utf-8")
+
+
+def _document(info: DocumentInfo) -> Body:
+    """A document as the public interface spells it; `stale` says why it should not be relied on today."""
+    return {**info.to_dict(), "stale": info.stale(datetime.now(UTC).date())}
+
+
+def _report(report: SyncReport) -> Body:
+    """A report as the public interface spells it, with what to do about each thing in quarantine."""
+    body = report.to_dict()
+    for entry, problem in zip(body["quarantine"], report.quarantine, strict=True):
+        entry["hint"] = problem.hint
+    return body

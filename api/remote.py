@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from api.errors import from_problem
-from api.library import Body, Filters, Progress
+from api.library import MAX_CHANGES, Body, Filters, Progress, checked_limit
 from ingest.errors import CuecardError, HomeBusyError, NotFoundError
 
 ANSWER_SECONDS = 120.0
@@ -52,21 +52,7 @@ class RemoteLibrary:
 
     def ingest(self, paths: Sequence[Path], *, collection: str, yes: bool, progress: Progress | None) -> Body:
         body = {"paths": [str(path) for path in paths], "collection": collection, "yes": yes}
-        with self._talking(), self._client.stream("POST", "/admin/ingest", json=body, timeout=None) as response:
-            if response.is_error:
-                response.read()
-                raise _error(response)
-            for line in response.iter_lines():
-                event = json.loads(line)
-                if "report" in event:
-                    report: Body = event["report"]
-                    return report
-                if "problem" in event:
-                    problem = event["problem"]
-                    raise from_problem(problem["type"], problem["detail"], problem["status"])
-                if progress is not None:
-                    progress(event["phase"], event["done"], event["total"])
-        raise HomeBusyError(f"The server at {self._url} stopped in the middle.", hint="Run the command again.")
+        return self._follow("/admin/ingest", body, progress)
 
     def documents(self, collection: str | None) -> Body:
         return self._send("GET", "/documents", params=_given({"collection": collection}))
@@ -87,14 +73,30 @@ class RemoteLibrary:
         route = self._route(id_or_path, collection)
         return self._send("GET", f"{route}/versions", params=_given({"collection": collection}))
 
+    def diff(self, id_or_path: str, old: str | None, new: str | None, collection: str | None) -> Body:
+        route = self._route(id_or_path, collection)
+        return self._send("GET", f"{route}/diff", params=_given({"collection": collection, "from": old, "to": new}))
+
     def delete_document(self, id_or_path: str, collection: str | None) -> Body:
         return self._send("DELETE", self._route(id_or_path, collection), params=_given({"collection": collection}))
 
-    def quarantine(self) -> Body:
-        return self._send("GET", "/quarantine")
+    def quarantine(self, *, dropped: bool = False) -> Body:
+        return self._send("GET", "/quarantine", params={"dropped": dropped})
 
-    def changes(self, since: int) -> Body:
-        return self._send("GET", "/changes", params={"since": since})
+    def quarantine_entry(self, id_or_prefix: str) -> Body:
+        return self._send("GET", _entry(id_or_prefix))
+
+    def retry(self, entry_id: str, progress: Progress | None) -> Body:
+        return self._follow("/admin/retry", {"entry": entry_id}, progress)
+
+    def drop(self, entry_id: str) -> Body:
+        return self._send("POST", f"{_entry(entry_id)}/drop")
+
+    def changes(self, since: int, limit: int = MAX_CHANGES) -> Body:
+        return self._send("GET", "/changes", params={"since": since, "limit": checked_limit(limit)})
+
+    def repair(self, progress: Progress | None) -> Body:
+        return self._follow("/admin/repair", {}, progress)
 
     def stats(self) -> Body:
         return self._send("GET", "/admin/stats")
@@ -113,6 +115,24 @@ class RemoteLibrary:
             if document["path"] == id_or_path:
                 return f"/documents/{document['id']}"
         raise NotFoundError(f"There is no document {id_or_path}.", hint="`cuecard docs list` shows what there is.")
+
+    def _follow(self, route: str, body: Mapping[str, Any], progress: Progress | None) -> Body:
+        """The report of work that takes long, which the server tells of line by line."""
+        with self._talking(), self._client.stream("POST", route, json=body, timeout=None) as response:
+            if response.is_error:
+                response.read()
+                raise _error(response)
+            for line in response.iter_lines():
+                event = json.loads(line)
+                if "report" in event:
+                    report: Body = event["report"]
+                    return report
+                if "problem" in event:
+                    problem = event["problem"]
+                    raise from_problem(problem["type"], problem["detail"], problem["status"])
+                if progress is not None:
+                    progress(event["phase"], event["done"], event["total"])
+        raise HomeBusyError(f"The server at {self._url} stopped in the middle.", hint="Run the command again.")
 
     def _send(self, method: str, route: str, **arguments: Any) -> Body:
         with self._talking():
@@ -135,6 +155,10 @@ class RemoteLibrary:
                 f"The server at {self._url}, which holds the home, can't be reached ({error}).",
                 hint="Run the command again.",
             ) from error
+
+
+def _entry(id_or_prefix: str) -> str:
+    return f"/quarantine/{quote(id_or_prefix, safe='')}"
 
 
 def _error(response: httpx.Response) -> CuecardError:

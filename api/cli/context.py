@@ -36,11 +36,15 @@ class Context:
         return load_settings(self.home)
 
     @contextmanager
-    def connect(self, *, create: bool = False) -> Iterator[Library]:
-        """The knowledge base, opened here or behind the server that holds it. `create`: make the home if need be."""
-        from api.home import connect
+    def connect(self, *, create: bool = False, wait: float | None = None) -> Iterator[Library]:
+        """The knowledge base, opened here or behind the server that holds it. `create`: make the home if need be.
 
-        library = connect(self.settings(), self.command, create=create, tell=tell)
+        `wait`: seconds that another process may go on to hold the home; some by default.
+        """
+        from api.home import WAIT_SECONDS, connect
+
+        patience = WAIT_SECONDS if wait is None else wait
+        library = connect(self.settings(), self.command, create=create, wait=patience, tell=tell)
         try:
             yield library
         finally:

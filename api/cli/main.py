@@ -6,6 +6,7 @@ Commands are imported when they are asked for, so that `cuecard ask` pays for `a
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -21,11 +22,12 @@ COMMANDS = {
     "search": "api.cli.search:search",
     "check": "api.cli.check:check",
     "docs": "api.cli.docs:docs",
-    "quarantine": "api.cli.docs:quarantine",
-    "changes": "api.cli.docs:changes",
+    "quarantine": "api.cli.quarantine:quarantine",
+    "changes": "api.cli.changes:changes",
     "serve": "api.cli.serve:serve",
     "stats": "api.cli.status:stats",
     "doctor": "api.cli.status:doctor",
+    "migrate": "api.cli.migrate:migrate",
 }
 ENTRY_POINTS = "cuecard.commands"
 
@@ -120,6 +122,7 @@ add_common_options(cli)
 def main(arguments: list[str] | None = None) -> None:
     """Run cuecard and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 done but fell short."""
     given = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops us politely gets what Ctrl-C gets
     sys.exit(run(given))
 
 

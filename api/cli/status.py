@@ -6,7 +6,8 @@ import click
 
 from api.cli.context import Context
 from api.cli.docs import table
-from api.errors import FAILED
+from api.cli.progress import showing_progress
+from api.errors import DONE, FAILED, FELL_SHORT
 from api.library import Body
 
 STATES = {
@@ -28,20 +29,27 @@ def stats(context: Context) -> None:
 
 @click.command()
 @click.option("--settings", "with_settings", is_flag=True, help="Also explain every setting.")
+@click.option("--repair", is_flag=True, help="First make anew what can be made anew: the index, the model.")
 @click.pass_context
-def doctor(ctx: click.Context, with_settings: bool) -> None:
-    """What is on, what is off and why, and what to do."""
+def doctor(ctx: click.Context, with_settings: bool, repair: bool) -> None:
+    """What is on, what is off and why, and what to do.
+
+    Leaves with 1 where something failed, and with 3 where something works but is not as it should be.
+    """
     context = ctx.ensure_object(Context)
     settings = context.settings()
-    if settings.home.is_dir():
-        with context.connect() as library:
-            body = library.doctor()
+    repaired = {}
+    if settings.home.is_dir() or repair:
+        with context.connect() as library, showing_progress(context, "looking at the library") as progress:
+            if repair:
+                repaired = {"repair": library.repair(progress)}
+            body = {**library.doctor(), **repaired}
     else:
         from api.doctor import examine
 
         body = examine(settings, None)
     context.show(body, lambda report: _doctor(report, with_settings))
-    ctx.exit(0 if body["ok"] else FAILED)
+    ctx.exit(FAILED if not body["ok"] else DONE if body["clean"] else FELL_SHORT)
 
 
 def _stats(body: Body) -> str:
@@ -56,7 +64,7 @@ def _stats(body: Body) -> str:
 
 
 def _doctor(report: Body, with_settings: bool) -> str:
-    lines = []
+    lines = _repaired(report["repair"]) if "repair" in report else []
     for check in report["checks"]:
         mark, color = STATES[check["state"]]
         lines.append(f"{click.style(mark, fg=color)} {check['name']:<15} {check['detail']}")
@@ -71,3 +79,11 @@ def _doctor(report: Body, with_settings: bool) -> str:
     if not with_settings:
         lines.append(click.style("`cuecard doctor --settings` explains every setting.", dim=True))
     return "\n".join(lines)
+
+
+def _repaired(repair: Body) -> list[str]:
+    """What was found and what was done, and how long it took."""
+    found = [f"  {line}" for line in repair["found"]] or ["  nothing; the index was made anew all the same."]
+    done = [f"  {line}" for line in repair["done"]]
+    took = click.style(f"{repair['seconds']:.1f} s", dim=True)
+    return [click.style("Found", bold=True), *found, click.style("Done", bold=True), *done, took, ""]

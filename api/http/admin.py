@@ -8,30 +8,30 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
 from api.errors import TYPE_PREFIX, kind_of
-from api.http.deps import Administrator, DocumentId, InCollection, TheLibrary, problems
-from api.http.library_schemas import DocumentInfoBody
-from api.http.schemas import IngestRequest
-from api.library import Body, Library
+from api.http.access import Administrator
+from api.http.deps import TheLibrary
+from api.http.schemas import IngestRequest, RetryRequest
+from api.library import Body, Progress
 from ingest.errors import CuecardError
 
 router = APIRouter(dependencies=[Administrator])
 
+
+class Work(Protocol):
+    """Something that takes long, tells how far it is, and ends with a report."""
+
+    def __call__(self, *, progress: Progress) -> Body: ...
+
+
 _log = logging.getLogger("cuecard.http")
-
-
-@router.delete(
-    "/documents/{id}", tags=["library"], response_model=DocumentInfoBody, responses=problems(401, 404, 422, 503)
-)
-def delete_document(id: DocumentId, library: TheLibrary, collection: InCollection = None) -> Any:  # noqa: A002
-    """Serve a document no more; its file stays, and comes back with the next ingest. Needs the local token."""
-    return library.delete_document(id, collection)
 
 
 @router.get("/admin/stats", include_in_schema=False)
@@ -48,32 +48,48 @@ def doctor(library: TheLibrary) -> Body:
 
 @router.post("/admin/ingest", include_in_schema=False)
 def ingest(body: IngestRequest, library: TheLibrary) -> StreamingResponse:
-    """Mirror files and folders of this machine. JSON lines: progress, then `report`, or `problem` where it broke off.
+    """Mirror files and folders of this machine."""
+    paths = [Path(path) for path in body.paths]
+    return _told(partial(library.ingest, paths, collection=body.collection, yes=body.yes))
+
+
+@router.post("/admin/retry", include_in_schema=False)
+def retry(body: RetryRequest, library: TheLibrary) -> StreamingResponse:
+    """Ingest the file of a quarantine entry alone."""
+    return _told(partial(library.retry, body.entry))
+
+
+@router.post("/admin/repair", include_in_schema=False)
+def repair(library: TheLibrary) -> StreamingResponse:
+    """Make catalog and index agree again."""
+    return _told(partial(library.repair))
+
+
+def _told(work: Work) -> StreamingResponse:
+    """Long work, as JSON lines: progress, then `report`, or `problem` where it broke off.
 
     What is refused before anything is done is an ordinary problem response.
     """
     events: queue.Queue[Body | CuecardError] = queue.Queue()
-    work = contextvars.copy_context()
-    threading.Thread(target=work.run, args=[_ingest, library, body, events]).start()
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=[_do, work, events]).start()
     first = events.get()
     if isinstance(first, CuecardError):
         raise first
     return StreamingResponse(_lines(first, events), media_type="application/x-ndjson")
 
 
-def _ingest(library: Library, body: IngestRequest, events: queue.Queue[Body | CuecardError]) -> None:
+def _do(work: Work, events: queue.Queue[Body | CuecardError]) -> None:
     def progress(phase: str, done: int, total: int) -> None:
         events.put({"phase": phase, "done": done, "total": total})
 
     try:
-        paths = [Path(path) for path in body.paths]
-        report = library.ingest(paths, collection=body.collection, yes=body.yes, progress=progress)
-        events.put({"report": report})
+        events.put({"report": work(progress=progress)})
     except CuecardError as error:
         events.put(error)
     except Exception:
-        _log.exception("ingest failed")
-        events.put(CuecardError("The ingest broke off.", hint="The server's log says more."))
+        _log.exception("work of an administrator failed")
+        events.put(CuecardError("The work broke off.", hint="The server's log says more."))
 
 
 def _lines(first: Body, events: queue.Queue[Body | CuecardError]) -> Iterator[str]:

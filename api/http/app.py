@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.home import own
 from api.http.admin import router as admin
+from api.http.changing import router as changing
 from api.http.middleware import Requests
 from api.http.problems import handle_problems
 from api.http.questions import router as questions
@@ -22,42 +23,59 @@ from api.http.schemas import Problem
 from api.library import Library
 from api.local import LocalLibrary
 from api.settings import Settings, load_settings
+from api.uploads import Uploads
+
+DESCRIPTION = """Every answer cites document and lines, or says that the library does not cover the question.
+
+What changes the library (uploads, deletions, the quarantine) is open to programs and to this server's own pages while
+it listens on the loopback address; pages of other web sites are refused with 403. A server that other machines can
+reach wants the local token for it, as `Authorization: Bearer`; it stands in `owner.json` in the home.
+"""
 
 _log = logging.getLogger("cuecard.http")
 
 
 def create_app(
-    library: Library | None = None, settings: Settings | None = None, *, token: str | None = None
+    library: Library | None = None,
+    settings: Settings | None = None,
+    *,
+    token: str | None = None,
+    local: bool = False,
 ) -> FastAPI:
     """The application. Without `library` it opens the home of `settings` (else of the environment) when it starts.
 
-    `token` allows administration: deleting documents, ingesting. Without one nobody may. A library that is given
-    stays the caller's to close.
+    `token` allows administration. `local`: only this machine reaches the server, and whoever sits at it may upload,
+    delete and retry; else that needs the token, too. A library that is given stays the caller's to close.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         mine = None if library is not None else await run_in_threadpool(_open, settings or load_settings())
         app.state.library = library or mine
+        if isinstance(app.state.library, LocalLibrary):
+            app.state.uploads = Uploads(app.state.library)
+            app.state.uploads.start()
         threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
         try:
             yield
         finally:
+            if app.state.uploads is not None:
+                await run_in_threadpool(app.state.uploads.close)
             if mine is not None:
                 await run_in_threadpool(mine.close)
 
     app = FastAPI(
         title="cuecard",
         summary="A grounded knowledge base over interview material.",
-        description="Every answer cites document and lines, or says that the library does not cover the question.",
+        description=DESCRIPTION,
         version=metadata.version("cuecard"),
         lifespan=lifespan,
     )
-    app.state.library = library
-    app.state.token = token
+    app.state.library, app.state.uploads = library, None
+    app.state.token, app.state.local = token, local
     app.add_middleware(Requests)
     handle_problems(app)
-    for router in (questions, reading, admin):
+    for router in (questions, reading, changing, admin):
         app.include_router(router)
     _document_problems(app)
     return app

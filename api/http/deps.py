@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
-from starlette.exceptions import HTTPException
 
 from api.http.schemas import Problem
 from api.library import Library
+from api.uploads import Uploads
+from ingest.errors import HomeBusyError
 
 
 def _library(request: Request) -> Library:
@@ -17,29 +17,30 @@ def _library(request: Request) -> Library:
     return library
 
 
-def _administrator(request: Request) -> None:
-    token: str | None = request.app.state.token
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if token is None or scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), token.encode()):
-        raise HTTPException(
-            401,
-            "This needs the token of the server's own machine. Use the `cuecard` command there.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+def _uploads(request: Request) -> Uploads:
+    uploads: Uploads | None = request.app.state.uploads
+    if uploads is None:
+        raise HomeBusyError("This server does no work in the background.", hint="Ask the one that holds the home.")
+    return uploads
 
 
 TheLibrary = Annotated[Library, Depends(_library)]
-Administrator = Depends(_administrator)
+TheUploads = Annotated[Uploads, Depends(_uploads)]
 DocumentId = Annotated[str, Path(description="Id of a document, or an unmistakable beginning of it.", max_length=500)]
+EntryId = Annotated[
+    str, Path(description="Id of a quarantine entry, or an unmistakable beginning of it.", max_length=200)
+]
+JobId = Annotated[str, Path(description="Id of a job, from the answer to an upload or retry.", max_length=200)]
 InCollection = Annotated[str | None, Query(description="Only in this collection.", max_length=200)]
 
 _MEANINGS = {
     400: "The body is not JSON.",
-    401: "A token is needed.",
+    401: "The local token is needed: the server listens beyond this machine.",
+    403: "A page of another web site asked for it.",
     404: "There is no such thing.",
-    409: "Refused.",
+    409: "Refused, or in conflict with an earlier request.",
     413: "The body is too large.",
-    415: "The body is not declared as JSON.",
+    415: "The body, or a file in it, is of a type that is not read.",
     422: "Something in the request is invalid; `errors` says what to fix.",
     503: "Nothing useful can be said now; try again after Retry-After seconds.",
 }

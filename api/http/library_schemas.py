@@ -4,11 +4,37 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from api.http.schemas import Shape
+
+JOB: dict[str, Any] = {
+    "id": "5f0c3ad1be2f8c47",
+    "state": "done",
+    "collection": "default",
+    "documents": ["qa/python.md"],
+    "entry": None,
+    "report": {
+        "documents": {"added": 1, "updated": 0, "renamed": 0, "unchanged": 0, "removed": 0, "quarantined": 0},
+        "items": {"qa": 12, "note": 0, "guide": 0},
+        "chunks": 14,
+        "seconds": 0.6,
+        "quarantine": [],
+        "skipped": {},
+    },
+    "problem": None,
+    "created_at": "2026-01-01T12:00:00.000000Z",
+    "started_at": "2026-01-01T12:00:00.010000Z",
+    "finished_at": "2026-01-01T12:00:00.640000Z",
+}
+"""The example of a job in OpenAPI."""
 
 
 class DocumentFields(Shape):
-    """What is known of a document. `source` is its file, `root` the folder that `path` counts from."""
+    """What is known of a document. `source` is its file, `root` the folder that `path` counts from.
+
+    `stale`: why it should not be relied on today, by its own dates; null where it may be.
+    """
 
     id: str
     collection: str
@@ -23,12 +49,19 @@ class DocumentFields(Shape):
     ingested_at: str
     root: str
     source: str
+    stale: str | None
 
 
 class DocumentInfoBody(DocumentFields):
     """A document that is served. `items` counts them by kind."""
 
     items: dict[str, int]
+
+
+class DeletedBody(DocumentInfoBody):
+    """A document that was served. `file_kept`: its file is still there, and brings it back with the next ingest."""
+
+    file_kept: bool
 
 
 class SpanBody(Shape):
@@ -39,6 +72,17 @@ class SpanBody(Shape):
     line_start: int
     line_end: int
     page: int | None
+
+
+class TwinBody(Shape):
+    """An item of another document that asks the same question. `conflict`: what the two answers disagree on, or ""."""
+
+    item_id: str
+    document_id: str
+    document: str
+    question: str
+    similarity: float
+    conflict: str
 
 
 class ItemBody(Shape):
@@ -54,8 +98,12 @@ class ItemBody(Shape):
     answer: SpanBody | None
     talking_points: list[SpanBody]
     level: str | None
+    difficulty: str | None
+    topic: str | None
+    company: str | None
     tags: list[str]
     leftover: bool
+    related: list[TwinBody]
 
 
 class AccountLineBody(Shape):
@@ -82,16 +130,20 @@ class DocumentsBody(Shape):
 
 
 class VersionBody(Shape):
-    """One version of a document; `state` is building, live or superseded."""
+    """One version of a document; `state` is building, live or superseded. `changes` counts items, None if unknown."""
 
     key: int
     document_id: str
+    path: str
     version: str
     state: str
     title: str
     items: dict[str, int]
     chunks: int
     lines: int
+    effective_date: str | None
+    expires: str | None
+    changes: dict[str, int] | None
     created_at: str
     live_at: str | None
     retired_at: str | None
@@ -103,8 +155,43 @@ class VersionsBody(Shape):
     versions: list[VersionBody]
 
 
+class ItemDiffBody(Shape):
+    """What became of one item: added, removed, changed or moved. `diff`: its text as a unified diff."""
+
+    id: str
+    title: str
+    change: str
+    old_line: int | None
+    new_line: int | None
+    diff: str
+
+
+class MetaChangeBody(Shape):
+    """A field of the meta data, `path` or `title` that differs."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+class DiffBody(Shape):
+    """Two versions of a document, item by item."""
+
+    document_id: str
+    path: str
+    old: VersionBody
+    new: VersionBody
+    changes: dict[str, int]
+    items: list[ItemDiffBody]
+    meta: list[MetaChangeBody]
+    text_differs: bool
+
+
 class QuarantineEntryBody(Shape):
-    """Something that was offered and can't be served."""
+    """Something that was offered and can't be served.
+
+    `scope`: `document`, or `item` for a part of a document that is served. `dropped`: put aside until it changes.
+    """
 
     id: str
     collection: str
@@ -114,6 +201,9 @@ class QuarantineEntryBody(Shape):
     reason: str
     hint: str
     since: str
+    scope: str
+    content: str | None
+    dropped: bool
 
 
 class QuarantineBody(Shape):
@@ -139,6 +229,53 @@ class ChangesBody(Shape):
     """Changes, oldest first."""
 
     changes: list[ChangeBody]
+
+
+class ProblemEntryBody(Shape):
+    """Something that could not be read, as a report tells of it."""
+
+    path: str
+    line: int | None
+    reason: str
+    hint: str
+
+
+class ReportBody(BaseModel):
+    """What an ingest did, as `cuecard ingest --json` prints it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    documents: dict[str, int]
+    items: dict[str, int]
+    chunks: int
+    seconds: float
+    quarantine: list[ProblemEntryBody]
+
+
+class JobProblemBody(Shape):
+    """Why a job failed, or why it has to be tried again."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class JobBody(Shape):
+    """An upload, or the retry of a quarantine `entry`. Done says that the report is there: read its quarantine."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [JOB]})
+
+    id: str
+    state: Literal["queued", "running", "done", "failed"]
+    collection: str
+    documents: list[str]
+    entry: str | None
+    report: ReportBody | None
+    problem: JobProblemBody | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
 
 
 class StateBody(Shape):

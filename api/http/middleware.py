@@ -13,14 +13,22 @@ from datetime import UTC, datetime
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.access import is_foreign
 from api.http.problems import problem
+from api.upload_store import MAX_REQUEST_BYTES
 
 REQUEST_ID = "X-Request-ID"
 MAX_BODY = 16 * 1024 * 1024
-"""Bytes of a request body that are read."""
+"""Bytes of a request body that are read; of an upload MAX_REQUEST_BYTES."""
+
+UPLOADS = "/documents"
+"""The one route that takes files in place of JSON."""
+
+CLIENT_GONE = 499
+"""Logged, as other servers do, for a client that left before it had sent its request."""
 
 PROBES = ("/healthz", "/readyz")
 """Asked all the time, and worth no line of the log."""
@@ -55,6 +63,8 @@ class Requests:
 
         try:
             await self._answer(scope, receive, send_with_id)
+        except ClientDisconnect:
+            status = status or CLIENT_GONE
         except Exception:
             _log.exception("unexpected error")
             if status:
@@ -70,25 +80,54 @@ class Requests:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        has_body = headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
-        if has_body and scope["method"] in ("POST", "PUT", "PATCH") and media_type != "application/json":
-            detail = f"The body is {media_type or 'of no stated type'}. Send JSON, with Content-Type: application/json."
-            await problem(Request(scope), 415, detail)(scope, receive, send)
+        refusal = _refusal(scope, headers)
+        if refusal is not None:
+            await problem(Request(scope), *refusal, headers={"Connection": "close"})(scope, receive, send)
         else:
-            await self.app(scope, _limited(receive), send)
+            await self.app(scope, _limited(receive, _limit(scope)), send)
 
 
-def _limited(receive: Receive) -> Receive:
-    """`receive`, until MAX_BODY bytes have come; what is more raises the error that becomes a 413."""
-    left = MAX_BODY
+def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
+    """Status and detail for a request that is refused before its body is read."""
+    if scope["app"].state.local and is_foreign(headers):
+        return 403, "This server answers at the address of its own machine only, such as localhost or 127.0.0.1."
+    size = headers.get("Content-Length", "0")
+    has_body = size != "0" or "Transfer-Encoding" in headers
+    if not has_body or scope["method"] not in ("POST", "PUT", "PATCH"):
+        return None
+    media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    wanted = "multipart/form-data" if _is_upload(scope) else "application/json"
+    if media_type != wanted:
+        sent = media_type or "of no stated type"
+        how = "Send the files as a form (curl -F file=@notes.md)" if _is_upload(scope) else "Send JSON"
+        return 415, f"The body is {sent}. {how}, with Content-Type: {wanted}."
+    if size.isdecimal() and int(size) > _limit(scope):
+        return 413, _too_large(_limit(scope))
+    return None
+
+
+def _is_upload(scope: Scope) -> bool:
+    return bool(scope["method"] == "POST" and scope["path"] == UPLOADS)
+
+
+def _limit(scope: Scope) -> int:
+    return MAX_REQUEST_BYTES if _is_upload(scope) else MAX_BODY
+
+
+def _too_large(limit: int) -> str:
+    return f"The request is too large: at most {limit // 1024**2} MiB are taken. Send less at once."
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """`receive`, until `limit` bytes have come; what is more raises the error that becomes a 413."""
+    left = limit
 
     async def limited() -> Message:
         nonlocal left
         message = await receive()
         left -= len(message.get("body", b""))
         if left < 0:
-            raise HTTPException(413)
+            raise HTTPException(413, _too_large(limit))
         return message
 
     return limited
@@ -118,3 +157,5 @@ def log_to_stderr() -> None:
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for noisy in ("httpx", "httpcore", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # it warns of every malformed form; its sender is told
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api.errors import TYPE_PREFIX, kind_of
-from api.http.schemas import AskRequest, CheckRequest, IngestRequest, SearchRequest, Shape
+from api.http.schemas import AskRequest, CheckRequest, IngestRequest, RetryRequest, SearchRequest, Shape, UploadForm
 from ingest.errors import CuecardError
 
 MEDIA_TYPE = "application/problem+json"
@@ -23,7 +23,9 @@ FIELDS: dict[str, type[Shape]] = {
     "/ask": AskRequest,
     "/search": SearchRequest,
     "/check": CheckRequest,
+    "/documents": UploadForm,
     "/admin/ingest": IngestRequest,
+    "/admin/retry": RetryRequest,
 }
 
 
@@ -74,7 +76,6 @@ def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     details = {
         404: f"There is nothing at {request.url.path}. See /docs for what there is.",
         405: f"{request.method} is not possible here. See /docs for what is.",
-        413: "The request is too large. Send less at once.",
     }
     phrase = HTTPStatus(raised.status_code).phrase
     said = raised.detail if raised.detail and raised.detail != phrase else ""
@@ -112,6 +113,8 @@ def _detail(request: Request, found: Mapping[str, Any], names: Sequence[str]) ->
         return "is missing"
     if kind == "extra_forbidden":
         return f"is not a known field; known are {known}" if len(names) == 1 else "is not a known field"
+    if kind == "is_instance_of":
+        return "must be a file, sent with a file name"
     if kind == "string_too_short":
         return "must not be empty"
     if kind == "string_too_long":

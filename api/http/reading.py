@@ -5,20 +5,28 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import StringConstraints
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from api.http.deps import DocumentId, InCollection, TheLibrary, problems
+from api.http.deps import DocumentId, EntryId, InCollection, JobId, TheLibrary, TheUploads, problems
 from api.http.library_schemas import (
     ChangesBody,
+    DiffBody,
     DocumentBody,
     DocumentsBody,
+    JobBody,
     QuarantineBody,
+    QuarantineEntryBody,
     ReadyBody,
     VersionsBody,
 )
 from api.http.problems import RETRY_SECONDS, problem
+from api.library import MAX_CHANGES
 
 router = APIRouter(tags=["library"], responses=problems(422, 503))
+
+VersionName = Annotated[str | None, StringConstraints(min_length=1, max_length=100)]
+"""The hash of a version, a beginning of that, or the catalog's key."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>cuecard</title>
@@ -65,16 +73,48 @@ def versions(id: DocumentId, library: TheLibrary, collection: InCollection = Non
     return library.versions(id, collection)
 
 
+@router.get("/documents/{id}/diff", response_model=DiffBody, responses=problems(404))
+def diff(
+    id: DocumentId,  # noqa: A002
+    library: TheLibrary,
+    collection: InCollection = None,
+    from_: Annotated[
+        VersionName, Query(alias="from", description="The older version; else the one before `to`.")
+    ] = None,
+    to: Annotated[VersionName, Query(description="The newer version; else the newest.")] = None,
+) -> Any:
+    """What changed between two versions of a document, by item."""
+    return library.diff(id, from_, to, collection)
+
+
 @router.get("/quarantine", response_model=QuarantineBody)
-def quarantine(library: TheLibrary) -> Any:
+def quarantine(
+    library: TheLibrary, dropped: Annotated[bool, Query(description="Also what was put aside.")] = False
+) -> Any:
     """What was offered and could not be read, where, why, and what to do."""
-    return library.quarantine()
+    return library.quarantine(dropped=dropped)
+
+
+@router.get("/quarantine/{id}", response_model=QuarantineEntryBody, responses=problems(404))
+def quarantine_entry(id: EntryId, library: TheLibrary) -> Any:  # noqa: A002
+    """One thing that could not be read."""
+    return library.quarantine_entry(id)
 
 
 @router.get("/changes", response_model=ChangesBody)
-def changes(library: TheLibrary, since: Annotated[int, Query(ge=0, description="Sequence number.")] = 0) -> Any:
-    """What changed after a sequence number, oldest first; at most 1000 at once."""
-    return library.changes(since)
+def changes(
+    library: TheLibrary,
+    since: Annotated[int, Query(ge=0, description="Sequence number; those after it are given.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_CHANGES, description="How many at most.")] = MAX_CHANGES,
+) -> Any:
+    """What changed after a sequence number, oldest first. Numbers rise without gaps: go on from the last one."""
+    return library.changes(since, limit)
+
+
+@router.get("/jobs/{id}", response_model=JobBody, responses=problems(404))
+def job(id: JobId, uploads: TheUploads) -> Any:  # noqa: A002 - as the route
+    """What became of an upload or a retry. `report` is what `cuecard ingest --json` prints."""
+    return uploads.jobs.get(id).to_dict()
 
 
 @router.get("/healthz", tags=["operations"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from starlette.datastructures import UploadFile
 
 from answering.answers import Mode, Reason, Verdict
 from api.library import MAX_K, MAX_QUESTION
@@ -246,3 +247,22 @@ class IngestRequest(Shape):
     paths: list[str] = Field(min_length=1)
     collection: str = Field(min_length=1, max_length=200)
     yes: bool = False
+
+
+class RetryRequest(Shape):
+    """What `cuecard quarantine retry` asks of the server that holds the home."""
+
+    entry: str = Field(min_length=1, max_length=200)
+
+
+class UploadForm(Shape):
+    """The form of an upload: files, and where they go."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    file: Annotated[
+        list[Annotated[UploadFile, WithJsonSchema({"type": "string", "format": "binary"})]],
+        Field(description="One file or many. A file name may have folders: `qa/python.md`.", min_length=1),
+    ]
+    collection: str = Field("default", min_length=1, max_length=200, description="Where the documents go.")
+    path: str = Field("", max_length=1000, description="A folder that all file names are put below.", examples=["qa"])

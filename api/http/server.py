@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import secrets
 import signal
@@ -14,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.home import own
+from api.http.access import is_loopback
 from api.http.app import create_app
 from api.http.middleware import log_to_stderr
 from api.local import LocalLibrary
@@ -27,14 +27,6 @@ LOCAL_NAMES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, no
 """Where commands on this machine reach a server that listens everywhere."""
 
 _log = logging.getLogger("cuecard.http")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def serve(settings: Settings, host: str, port: int, *, insecure: bool, ready: Callable[[str], None]) -> None:
@@ -58,7 +50,7 @@ def serve(settings: Settings, host: str, port: int, *, insecure: bool, ready: Ca
             holding.announce(_url(LOCAL_NAMES.get(host, host), address), token)
             ready(_url(host, address))
 
-        run_server(create_app(library, settings, token=token), host, port, announce)
+        run_server(create_app(library, settings, token=token, local=is_loopback(host)), host, port, announce)
     finally:
         library.close()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,22 @@ from api.cli.main import run
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting but those of the test."""
+    _clean(monkeypatch)
+
+
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("CUECARD_", "SLACK_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """A server that ran in this process leaves no handler behind."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
 
 
 NOTES = {
@@ -90,7 +104,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that holds the notes. Only to be read."""
     home = tmp_path_factory.mktemp("filled") / "home"
     notes = write_notes(tmp_path_factory.mktemp("notes"))
-    assert run(["ingest", str(notes), "--home", str(home), "--json"]) == 0
+    with pytest.MonkeyPatch.context() as environment:
+        _clean(environment)
+        assert run(["ingest", str(notes), "--home", str(home), "--json"]) == 0
     return home
 
 

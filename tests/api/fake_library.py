@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from answering.answers import Answer, Check, CheckReport, Claim, Related, Source
-from api.library import Body, Filters, Progress
+from api.library import MAX_CHANGES, Body, Filters, Progress
 from ingest.errors import NotFoundError, RefusedError
 
 TEXT = "# Caching\n\nRedis evicts keys — “allkeys-lru” first.\n"
@@ -49,6 +49,45 @@ INFO: Body = {
     "ingested_at": "2026-01-01T00:00:00.000Z",
     "root": "/notes",
     "source": "/notes/qa/caching.md",
+    "stale": None,
+}
+
+VERSION_BODY: Body = {
+    "key": 1,
+    "document_id": INFO["id"],
+    "path": INFO["path"],
+    "version": VERSION,
+    "state": "live",
+    "title": "Caching",
+    "items": INFO["items"],
+    "chunks": 1,
+    "lines": 3,
+    "effective_date": None,
+    "expires": None,
+    "changes": None,
+    "created_at": INFO["ingested_at"],
+    "live_at": INFO["ingested_at"],
+    "retired_at": None,
+}
+ENTRY: Body = {
+    "id": "q1",
+    "collection": "default",
+    "path": "bad.md",
+    "source": "/notes/bad.md",
+    "line": 2,
+    "reason": "not UTF-8",
+    "hint": "Convert it.",
+    "since": "2026-01-01",
+    "scope": "document",
+    "content": None,
+    "dropped": False,
+}
+REPORT: Body = {
+    "documents": {"added": 1, "updated": 0, "unchanged": 0, "removed": 0, "quarantined": 0},
+    "items": {"qa": 1},
+    "chunks": 1,
+    "seconds": 0.1,
+    "quarantine": [],
 }
 
 
@@ -121,8 +160,7 @@ class FakeLibrary:
             progress("files", 1, 2)
         if collection == "broken":
             raise RefusedError("The disk is full.")
-        counts = {"added": 1, "updated": 0, "unchanged": 0, "removed": 0, "quarantined": 0}
-        return {"documents": counts, "items": {"qa": 1}, "chunks": 1, "seconds": 0.1, "quarantine": []}
+        return REPORT
 
     def documents(self, collection: str | None) -> Body:
         return {"documents": [INFO] if collection in (None, "default") else []}
@@ -143,15 +181,50 @@ class FakeLibrary:
     def delete_document(self, id_or_path: str, collection: str | None) -> Body:
         self._find(id_or_path, collection)
         self.asked.append({"deleted": id_or_path})
-        return INFO
+        return {**INFO, "file_kept": True}
 
-    def quarantine(self) -> Body:
-        entry = {"id": "q1", "collection": "default", "path": "bad.md", "source": "/notes/bad.md", "line": 2}
-        return {"quarantine": [{**entry, "reason": "not UTF-8", "hint": "Convert it.", "since": "2026-01-01"}]}
+    def diff(self, id_or_path: str, old: str | None, new: str | None, collection: str | None) -> Body:
+        self._find(id_or_path, collection)
+        self.asked.append({"old": old, "new": new})
+        counts = {"added": 0, "removed": 0, "changed": 1, "moved": 0}
+        item = {
+            "id": "i1",
+            "title": "Redis",
+            "change": "changed",
+            "old_line": 3,
+            "new_line": 3,
+            "diff": "@@ -3,1 +3,1 @@",
+        }
+        meta = {"field": "tags", "old": [], "new": ["redis"]}
+        head = {"document_id": INFO["id"], "path": INFO["path"], "old": VERSION_BODY, "new": VERSION_BODY}
+        return {**head, "changes": counts, "items": [item], "meta": [meta], "text_differs": True}
 
-    def changes(self, since: int) -> Body:
-        self.asked.append({"since": since})
+    def quarantine(self, *, dropped: bool = False) -> Body:
+        self.asked.append({"dropped": dropped})
+        return {"quarantine": [ENTRY]}
+
+    def quarantine_entry(self, id_or_prefix: str) -> Body:
+        if id_or_prefix != ENTRY["id"]:
+            raise NotFoundError(f"Nothing in quarantine has the id {id_or_prefix}.")
+        return ENTRY
+
+    def retry(self, entry_id: str, progress: Progress | None) -> Body:
+        self.quarantine_entry(entry_id)
+        if progress is not None:
+            progress("files", 1, 1)
+        return REPORT
+
+    def drop(self, entry_id: str) -> Body:
+        return {**self.quarantine_entry(entry_id), "dropped": True}
+
+    def changes(self, since: int, limit: int = MAX_CHANGES) -> Body:
+        self.asked.append({"since": since, "limit": limit})
         return {"changes": []}
+
+    def repair(self, progress: Progress | None) -> Body:
+        if progress is not None:
+            progress("index", 1, 1)
+        return {"repaired": True}
 
     def stats(self) -> Body:
         return {"documents": 1}

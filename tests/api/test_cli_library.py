@@ -14,7 +14,8 @@ def test_ingest_says_what_it_did_and_what_it_could_not_read(cuecard: Cuecard, tm
     (notes / "empty.md").write_bytes(b"")
     ran = cuecard("ingest", notes, "--home", tmp_path / "home", "--json")
     assert ran.code == 3
-    assert ran.json["documents"] == {"added": 2, "updated": 0, "unchanged": 0, "removed": 0, "quarantined": 1}
+    none = dict.fromkeys(("updated", "renamed", "unchanged", "removed"), 0)
+    assert ran.json["documents"] == {**none, "added": 2, "quarantined": 1}
     assert ran.json["items"]["qa"] == 2
     assert ran.json["items"]["note"] > 0
     assert {"chunks", "seconds"} <= set(ran.json)
@@ -32,6 +33,19 @@ def test_ingest_says_what_it_did_and_what_it_could_not_read(cuecard: Cuecard, tm
     assert (
         cuecard("quarantine", "list", "--home", tmp_path / "home", "--json").json["quarantine"][0]["path"] == "empty.md"
     )
+
+
+def test_one_changed_line_embeds_one_chunk(cuecard: Cuecard, tmp_path: Path) -> None:
+    notes, home = tmp_path / "notes", tmp_path / "home"
+    notes.mkdir()
+    sections = [f"## What is number {n}?\n\nThe one behind number {n - 1}.\n" for n in range(60)]
+    (notes / "numbers.md").write_text("# Numbers\n\n" + "\n".join(sections))
+    assert cuecard("ingest", notes, "--home", home, "--json").json["embedded"] == 60
+    sections[30] = "## What is number 30?\n\nThirty.\n"
+    (notes / "numbers.md").write_text("# Numbers\n\n" + "\n".join(sections))
+    ran = cuecard("ingest", notes, "--home", home)
+    assert "1 updated" in ran.out
+    assert "60 chunks, 1 of them embedded" in ran.out
 
 
 def test_ingest_refuses_to_empty_a_collection(cuecard: Cuecard, tmp_path: Path) -> None:
@@ -148,10 +162,29 @@ def test_doctor_without_a_home_says_how_to_make_one(cuecard: Cuecard, tmp_path: 
     assert not (tmp_path / "none").exists()
 
 
+def test_doctor_tells_which_reranker_there_is(
+    cuecard: Cuecard, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def state() -> dict[str, str]:
+        checks = cuecard("doctor", "--home", filled, "--json").json["checks"]
+        return next(check for check in checks if check["name"] == "reranker")
+
+    assert (state()["state"], state()["detail"]) == ("on", "late interaction.")
+    monkeypatch.setenv("CUECARD_RERANK_MODEL", "none")
+    assert state()["state"] == "off"
+    found = cuecard("search", "cache stampede", "--home", filled, "--json").json["hits"]
+    assert found[0]["document"] == "qa/caching.md"
+    monkeypatch.setenv("CUECARD_RERANK_MODEL", str(tmp_path / "nothing"))
+    assert state()["state"] == "failed"
+    assert "CUECARD_RERANK_MODEL" in state()["hint"]
+    asked = cuecard("ask", "What is a cache stampede?", "--home", filled, "--json").json
+    assert "index_degraded" in asked["reasons"], "without its reranker a library answers, and says so"
+
+
 def test_doctor_tells_of_settings_without_effect(
     cuecard: Cuecard, filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CUECARD_RERANK_MODEL", "some/model")
-    assert "CUECARD_RERANK_MODEL is set, and has no effect" in cuecard("doctor", "--home", filled).out
+    monkeypatch.setenv("CUECARD_VERIFIER", "some/model")
+    assert "CUECARD_VERIFIER is set, and has no effect" in cuecard("doctor", "--home", filled).out
     monkeypatch.setenv("CUECARD_QDRANT_API_KEY", "hush")
     assert "hush" not in cuecard("doctor", "--settings", "--home", filled).out

@@ -194,7 +194,7 @@ def test_an_unusable_request_id_is_replaced(client: TestClient) -> None:
     assert len(response.headers["X-Request-ID"]) == 32
 
 
-def test_documents_can_be_looked_at(client: TestClient) -> None:
+def test_documents_can_be_looked_at(client: TestClient, library: FakeLibrary) -> None:
     assert client.get("/documents").json() == {"documents": [INFO]}
     assert client.get("/documents", params={"collection": "other"}).json() == {"documents": []}
     document = client.get(f"/documents/{INFO['id']}").json()
@@ -205,7 +205,16 @@ def test_documents_can_be_looked_at(client: TestClient) -> None:
     assert client.get(f"/documents/{INFO['id']}/versions").json() == {"versions": []}
     assert "nothing" in assert_problem(client.get("/documents/nothing/text"), 404)["detail"]
     assert client.get("/quarantine").json()["quarantine"][0]["reason"] == "not UTF-8"
-    assert client.get("/changes", params={"since": 3}).json() == {"changes": []}
+    assert client.get("/changes", params={"since": 3, "limit": 7}).json() == {"changes": []}
+    assert library.asked[-1] == {"since": 3, "limit": 7}
+    assert_problem(client.get("/changes", params={"limit": 1001}), 422)
+    assert client.get("/quarantine/q1").json()["path"] == "bad.md"
+    assert_problem(client.get("/quarantine/q2"), 404)
+    client.get("/quarantine", params={"dropped": True})
+    assert library.asked[-1] == {"dropped": True}
+    diff = client.get(f"/documents/{INFO['id']}/diff", params={"from": "aaaa", "to": "7"}).json()
+    assert diff["items"][0]["change"] == "changed"
+    assert library.asked[-1] == {"old": "aaaa", "new": "7"}
 
 
 def test_deleting_needs_the_local_token(client: TestClient, library: FakeLibrary) -> None:
@@ -214,8 +223,27 @@ def test_deleting_needs_the_local_token(client: TestClient, library: FakeLibrary
         assert_problem(response, 401)
         assert response.headers["WWW-Authenticate"] == "Bearer"
     assert library.asked == []
-    assert client.delete(f"/documents/{INFO['id']}", headers=ADMIN).json() == INFO
+    assert client.delete(f"/documents/{INFO['id']}", headers=ADMIN).json() == {**INFO, "file_kept": True}
     assert library.asked == [{"deleted": INFO["id"]}]
+
+
+def test_beyond_this_machine_every_change_needs_the_token(client: TestClient) -> None:
+    for method, route in (
+        ("POST", "/documents"),
+        ("DELETE", f"/documents/{INFO['id']}"),
+        ("POST", "/quarantine/q1/retry"),
+        ("POST", "/quarantine/q1/drop"),
+    ):
+        assert_problem(client.request(method, route), 401)
+    assert client.post("/quarantine/q1/drop", headers=ADMIN).json()["dropped"] is True
+    other_site = {**ADMIN, "Origin": "http://elsewhere.example"}
+    assert client.post("/quarantine/q1/drop", headers=other_site).status_code == 200
+
+
+def test_a_server_without_a_queue_says_so(client: TestClient) -> None:
+    response = client.post("/documents", files={"file": ("a.md", b"x")}, headers=ADMIN)
+    assert "background" in assert_problem(response, 503)["detail"]
+    assert_problem(client.get("/jobs/j1"), 503)
 
 
 def test_without_a_token_nobody_administrates(library: FakeLibrary) -> None:
@@ -235,6 +263,13 @@ def test_ingest_reports_progress_and_errors(client: TestClient) -> None:
     assert "would remove" in assert_problem(refused, 409)["detail"]
     broken = client.post("/admin/ingest", json={**body, "collection": "broken"}, headers=ADMIN).text.splitlines()
     assert json.loads(broken[-1])["problem"]["detail"] == "The disk is full."
+    tried = client.post("/admin/retry", json={"entry": "q1"}, headers=ADMIN).text.splitlines()
+    assert json.loads(tried[-1])["report"]["documents"]["added"] == 1
+    assert_problem(client.post("/admin/retry", json={"entry": "q2"}, headers=ADMIN), 404)
+    repaired = client.post("/admin/repair", headers=ADMIN).text.splitlines()
+    assert json.loads(repaired[-1]) == {"report": {"repaired": True}}
+    for route in ("/admin/retry", "/admin/repair"):
+        assert_problem(client.post(route, json={"entry": "q1"}), 401)
 
 
 def test_ready_and_not_ready(client: TestClient) -> None:
@@ -261,6 +296,14 @@ def test_openapi_documents_shapes_errors_and_examples(client: TestClient) -> Non
     named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert named <= set(shapes)
     assert "HTTPValidationError" not in text
+    upload = schema["paths"]["/documents"]["post"]
+    form = upload["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["properties"]["file"]["items"] == {"type": "string", "format": "binary"}
+    assert form["required"] == ["file"]
+    assert "Location" in upload["responses"]["202"]["headers"]
+    assert {"401", "403", "409", "413", "415", "422", "503"} <= set(upload["responses"])
+    assert [p["name"] for p in upload["parameters"]] == ["Idempotency-Key"]
+    assert shapes["JobBody"]["examples"]
 
 
 def test_the_root_points_to_the_documentation(client: TestClient) -> None:

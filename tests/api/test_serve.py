@@ -17,8 +17,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.home import OWNER_FILE, connect, hold, read_owner
+from api.http.access import is_loopback
 from api.http.app import create_app
-from api.http.server import is_loopback
 from api.remote import RemoteLibrary
 from api.settings import load_settings
 from tests.api.conftest import NOTES, Cuecard, write_notes
@@ -53,24 +53,60 @@ def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
                 process.communicate(timeout=30)
 
 
-def test_commands_work_through_the_server_that_holds_the_home(cuecard: Cuecard, own_home: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def grown_home(cuecard: Cuecard, own_home: Path, tmp_path: Path) -> Path:
+    """A home with a document of two versions, one that is out of date, and one in quarantine."""
+    notes = tmp_path / "grown"
+    notes.mkdir()
+    (notes / "two.md").write_text("# Two\n\nQ1: What is two?\nAnswer: The first prime.\n", encoding="utf-8")
+    (notes / "old.md").write_text("---\nexpires: 2001-01-01\n---\n# Old\n\nlong ago\n", encoding="utf-8")
+    (notes / "bad.md").write_bytes(b"caf\xe9")
+    options = ["--collection", "grown", "--home", own_home, "--json"]
+    assert cuecard("ingest", notes, *options).code == 3
+    (notes / "two.md").write_text("# Two\n\nQ1: What is two?\nAnswer: The only even prime.\n", encoding="utf-8")
+    assert cuecard("ingest", notes, *options).json["documents"]["updated"] == 1
+    return own_home
+
+
+def test_commands_work_through_the_server_that_holds_the_home(
+    cuecard: Cuecard, grown_home: Path, tmp_path: Path
+) -> None:
+    own_home = grown_home
     home = ["--home", own_home, "--json"]
+    [entry] = cuecard("quarantine", "list", *home).json["quarantine"]
+    versions = [v["version"] for v in cuecard("docs", "history", "two.md", *home).json["versions"]]
     commands = [
         ["docs", "list"],
+        ["docs", "list", "--collection", "grown"],
         ["docs", "show", "qa/caching.md"],
+        ["docs", "show", "old.md", "--account"],
         ["docs", "show", "qa/caching.md", "--text"],
         ["docs", "history", "qa/caching.md"],
+        ["docs", "history", "two.md"],
+        ["docs", "diff", "two.md"],
+        ["docs", "diff", "two.md", versions[0], versions[1][:20]],
+        ["docs", "diff", "old.md"],
+        ["docs", "diff", "two.md", "ffffffff"],
         ["quarantine", "list"],
+        ["quarantine", "list", "--dropped"],
+        ["quarantine", "show", entry["id"][:5]],
+        ["quarantine", "show", "ffff"],
+        ["quarantine", "retry", entry["id"]],
+        ["quarantine", "retry", "--all"],
+        ["quarantine", "drop", "ffff"],
         ["changes"],
+        ["changes", "--since", "3"],
         ["stats"],
     ]
     alone = [cuecard(*command, *home).json for command in commands]
+    assert alone[7]["changes"]["changed"] == 1
     hits = cuecard("search", "redis eviction", "-k", 3, *home).json["hits"]
     with serving(own_home) as (_, url):
         library = connect(load_settings(own_home, {}), "stats")
         library.close()
         assert isinstance(library, RemoteLibrary)
-        assert [cuecard(*command, *home).json for command in commands] == alone
+        for command, expected in zip(commands, alone, strict=True):
+            assert cuecard(*command, *home).json == expected, command
         assert cuecard("search", "redis eviction", "-k", 3, *home).json["hits"] == hits
         assert httpx.get(f"{url}/documents").json() == alone[0]
         assert cuecard("doctor", *home).code == 0
@@ -87,6 +123,8 @@ def test_commands_work_through_the_server_that_holds_the_home(cuecard: Cuecard, 
         found = cuecard("search", "zebra Quentin", "--collection", "more", *home).json["hits"]
         assert found[0]["document"] == "new.md"
         assert cuecard("docs", "delete", "new.md", *home).json["path"] == "new.md"
+        assert [e["dropped"] for e in cuecard("quarantine", "drop", entry["id"], *home).json["dropped"]] == [True]
+        assert entry["id"] not in [e["id"] for e in cuecard("quarantine", "list", *home).json["quarantine"]]
 
         refused = cuecard("ingest", tmp_path / "nowhere", *home)
         assert refused.code == 2
@@ -135,7 +173,7 @@ def test_logs_are_json_lines_with_the_request_id(own_home: Path) -> None:
 
 
 def test_an_answer_does_not_wait_for_the_clients_acknowledgement(own_home: Path) -> None:
-    with serving(own_home) as (_, url), httpx.Client(base_url=url) as client:
+    with serving(own_home) as (_, url), httpx.Client(base_url=url, timeout=60) as client:
         check = {"answer": "a" * 2000, "sources": []}
         spent = [client.post("/check", json=check).elapsed.total_seconds() for _ in range(20)]
     assert min(spent[1:]) < 0.03  # with Nagle's algorithm every one takes 40 ms

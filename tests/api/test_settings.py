@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from api import settings
+from api.compose import server_options
 from api.settings import Settings, load_settings, markdown_table, table
 from ingest.errors import SettingsError
+from retrieval.server_options import QUANTIZATIONS, ServerOptions
 
 
 @pytest.fixture
@@ -56,6 +59,14 @@ def test_the_users_folder_is_spelled_out(home: Path) -> None:
         ({"CUECARD_XYZZY": "x"}, "Known settings: CUECARD_HOME"),
         ({"CUECARD_QDRANT_URL": "localhost:6333"}, "CUECARD_QDRANT_URL must be a URL that starts with http://"),
         ({"CUECARD_QDRANT_URL": "http://["}, "CUECARD_QDRANT_URL must be a URL"),
+        ({"CUECARD_QDRANT_TIMEOUT": "0"}, "CUECARD_QDRANT_TIMEOUT must be a whole number from 1 to 600 (it is '0')"),
+        ({"CUECARD_QDRANT_TIMEOUT": "2.5"}, "must be a whole number from 1 to 600"),
+        ({"CUECARD_QDRANT_SHARDS": "-1"}, "CUECARD_QDRANT_SHARDS must be a whole number from 1 to 1024"),
+        ({"CUECARD_QDRANT_SHARDS": "1" * 5000}, "must be a whole number from 1 to 1024"),
+        ({"CUECARD_QDRANT_REPLICAS": "two"}, "CUECARD_QDRANT_REPLICAS must be a whole number from 1 to 16"),
+        ({"CUECARD_QDRANT_WRITE_CONSISTENCY": "2"}, "there are 1 replicas: no write could be done"),
+        ({"CUECARD_QDRANT_ON_DISK": "true"}, "CUECARD_QDRANT_ON_DISK must be one of yes, no"),
+        ({"CUECARD_QDRANT_QUANTIZATION": "int8"}, "CUECARD_QDRANT_QUANTIZATION must be one of none, scalar, binary"),
         ({"CUECARD_REDIS_URL": "http://r"}, "CUECARD_REDIS_URL must be a URL that starts with redis://"),
         ({"CUECARD_DATABASE_URL": "postgres"}, "CUECARD_DATABASE_URL must be a SQLAlchemy URL"),
         ({"CUECARD_LLM": "gpt"}, "must be one of openai-like, ollama, anthropic"),
@@ -116,8 +127,24 @@ def test_a_home_is_shared_only_when_nothing_lives_in_it(home: Path) -> None:
     ]
 
 
+def test_what_is_wanted_of_a_qdrant_server_reaches_the_adapter(home: Path) -> None:
+    config(home, 'qdrant_shards = "6"\nqdrant_replicas = "3"\nqdrant_on_disk = "no"\n')
+    environ = {"CUECARD_QDRANT_WRITE_CONSISTENCY": "2", "CUECARD_QDRANT_QUANTIZATION": "scalar"}
+    wanted = ServerOptions(6, 3, 2, on_disk=False, quantization="scalar", timeout_s=10)
+    assert server_options(load_settings(home, environ)) == wanted
+    assert server_options(load_settings(home, {"CUECARD_QDRANT_TIMEOUT": "30"})).timeout_s == 30
+    assert QUANTIZATIONS == settings.QUANTIZATIONS
+
+
 def test_the_table_names_every_setting_once() -> None:
     shown = re.findall(r"^\| `(\w+)` \|", markdown_table(), flags=re.MULTILINE)
     assert shown == [row.variable for row in table()]
     assert len(shown) == len(set(shown)) == len(Settings.__slots__)
     assert all(row.meaning and row.default for row in table())
+
+
+def test_the_pages_name_only_settings_that_there_are() -> None:
+    folder = Path(__file__).resolve().parents[2] / "docs"
+    named = {name for page in folder.glob("*.md") for name in re.findall(r"CUECARD_[A-Z_]+", page.read_text("utf-8"))}
+    assert "CUECARD_QDRANT_SHARDS" in named
+    assert named <= {row.variable for row in table()}
