@@ -8,7 +8,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types imports unit serve eval clean
+.PHONY: help install demo test check lint types imports unit serve eval bench baseline clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,16 @@ serve: install ## serve the demo's home on http://127.0.0.1:8000
 eval: install ## score retrieval over the bundled corpus
 	@$(BIN)/cuecard ingest corpus --home $(DEMO_HOME)
 	$(BIN)/cuecard eval retrieval --home $(DEMO_HOME) --queries eval/data/corpus_queries.jsonl
+
+baseline: install ## remake the figures that the tests hold every change against (eval/data/baseline)
+	@$(BIN)/cuecard ingest corpus --home $(DEMO_HOME)
+	$(BIN)/cuecard eval retrieval --home $(DEMO_HOME) --queries eval/data/corpus_queries.jsonl --output eval/data/baseline/retrieval
+	$(BIN)/cuecard eval answers --home $(DEMO_HOME) --queries eval/data/corpus_queries.jsonl --output eval/data/baseline/answers
+	@# the page is made of the same figures; the run beside them, without the passages' texts, is cuecard.trec
+	@rm -f eval/data/baseline/retrieval/runs/cuecard.jsonl eval/data/baseline/*/report.html
+
+bench: install ## how long everything takes, beside peers (those of the extra `bench` that are installed)
+	$(BIN)/cuecard eval latency --sizes 1000,20000
 
 clean: ## remove the environment and the demo's home
 	rm -rf $(VENV) $(DEMO_HOME) build dist *.egg-info

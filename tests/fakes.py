@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from ingest.items import AccountLine, Chunk, Document, Item, Meta, Span
+from ingest.blocks import SourceText
+from ingest.items import AccountLine, Chunk, Document, Item, Span
 from ingest.ports import NewVersion
 from ingest.sync_run import Parser
 from retrieval.ports import Vectors
@@ -22,8 +24,12 @@ class MemoryIndexer:
         self.name = fingerprint
         self.versions: dict[int, Document] = {}
         self.puts: list[list[int]] = []
+        self.expected: list[list[str]] = []
         self.fail_on_put: BaseException | None = None
         self.fail_on_drop: BaseException | None = None
+
+    def expect(self, documents: Sequence[Document]) -> None:
+        self.expected.append([document.path for document in documents])
 
     def put(self, versions: Sequence[NewVersion]) -> None:
         self.puts.append([version.key for version in versions])
@@ -44,19 +50,19 @@ class MemoryIndexer:
         return self.name
 
 
-def parse_lines(
-    *, collection: str, path: str, version: str, text: str, meta: Meta, body_line: int, plain: bool
-) -> Document:
-    """Every line of the body that isn't blank is a note of one chunk, named by its words."""
+def parse_lines(*, collection: str, path: str, version: str, source: SourceText) -> Document:
+    """Every line of the body that isn't blank is a note of one chunk, named by its words (and which of those it is)."""
+    seen: Counter[str] = Counter()
     items: list[Item] = []
     chunks: list[Chunk] = []
     account: list[AccountLine] = []
-    start = 0
+    text, meta, start = source.text, source.meta, 0
     for number, line in enumerate(text.split("\n"), 1):
-        if line.strip() and number >= body_line:
+        if line.strip() and number >= source.body_line:
             span = Span(start, start + len(line), number, number)
-            name = hashlib.sha256(f"{path}\0{line}\0{number}".encode()).hexdigest()[:12]
-            items.append(Item(name, "note", line[:40], span, tags=("plain",) if plain else ()))
+            seen[line] += 1
+            name = hashlib.sha256(f"{path}\0{line}\0{seen[line]}".encode()).hexdigest()[:12]
+            items.append(Item(name, "note", line[:40], span))
             chunks.append(Chunk(f"{name}.0", name, 0, "note", span, line, context=path))
             account.append(AccountLine(number, number, "item", name))
         start += len(line) + 1

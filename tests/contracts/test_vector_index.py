@@ -8,29 +8,39 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ingest.errors import IndexUnavailableError
 from retrieval.edge import EdgeIndex
 from retrieval.hits import Arm
 from retrieval.ports import ArmResults, Filters, IndexPoint, SparseVector, VectorIndex, Vectors
 from retrieval.server import IN_MEMORY, ServerIndex
+from retrieval.server_options import ServerOptions
+from tests.doubles.qdrant_server import qdrant_double
 
 DIM = 4
 NO_TERMS = SparseVector((), ())
 
 
-def edge(folder: Path) -> VectorIndex:
+def edge(folder: Path, url: str) -> VectorIndex:  # noqa: ARG001
     return EdgeIndex(folder / "index", dim=DIM, fingerprint="contract")
 
 
-def server(folder: Path) -> VectorIndex:
+def server(folder: Path, url: str) -> VectorIndex:  # noqa: ARG001
     return ServerIndex(IN_MEMORY, dim=DIM, fingerprint="contract", collection=folder.name)
 
 
-@pytest.fixture(scope="module", params=[edge, server])
+def wire(folder: Path, url: str) -> VectorIndex:
+    """As `server`, through HTTP; quantization and the like change nothing of what is found."""
+    options = ServerOptions(shards=2, replicas=1, write_consistency=1, on_disk=True, quantization="scalar")
+    return ServerIndex(url, dim=DIM, fingerprint="contract", collection=folder.name, options=options)
+
+
+@pytest.fixture(scope="module", params=[edge, server, wire])
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorIndex]:
-    make: Callable[[Path], VectorIndex] = request.param
-    index = make(tmp_path_factory.mktemp("contract"))
-    yield index
-    index.close()
+    make: Callable[[Path, str], VectorIndex] = request.param
+    with qdrant_double() as double:
+        index = make(tmp_path_factory.mktemp("contract"), double.url)
+        yield index
+        index.close()
 
 
 @pytest.fixture
@@ -97,7 +107,8 @@ def test_vectors_need_not_be_unit_length(index: VectorIndex) -> None:
 
 
 def test_idf_is_never_negative_and_is_reported(index: VectorIndex) -> None:
-    index.recreate()  # engines may count deleted points until they tidy up
+    with index.renewed():  # engines may count deleted points until they tidy up
+        pass
     index.upsert([point(str(at), terms={1: 1.5} | ({2: 0.5} if at == 0 else {})) for at in range(4)])
     idf = ask(index, {1: 1.0, 2: 1.0, 3: 1.0}).idf
     common, rare = np.log(1 + 0.5 / 4.5), np.log(1 + 3.5 / 1.5)
@@ -177,8 +188,64 @@ def test_a_new_index_has_a_new_generation_and_nothing_else(index: VectorIndex) -
     before = index.generation()
     assert before
     assert before == index.generation()
-    index.recreate()
-    assert index.generation() != before
-    assert index.count() == 0
+    with index.renewed():
+        index.upsert([point("b", version=2, terms={1: 1.0})])
+        while_filling = index.generation()
+    assert index.generation() == while_filling
+    assert index.version_counts() == {2: 1}
+    assert found(ask(index, {1: 1.0}), "bm25") == ["b"]
+
+
+def test_an_index_that_is_not_finished_takes_no_place(index: VectorIndex) -> None:
     index.upsert([point("a", terms={1: 1.0})])
-    assert found(ask(index, {1: 1.0}), "bm25") == ["a"]
+    before = index.generation()
+    wrong = [point("b", passage=(1, 0), version=2)]
+    with pytest.raises(IndexUnavailableError), index.renewed():
+        index.upsert([point("a", terms={1: 1.0}), *wrong])
+    assert index.generation() == before
+    assert "a" in found(ask(index, {1: 1.0}), "bm25")
+
+
+def test_points_are_counted_by_version(index: VectorIndex) -> None:
+    assert index.version_counts() == {}
+    index.upsert([point(str(at), version=at % 3) for at in range(20)])
+    assert index.version_counts() == {0: 7, 1: 7, 2: 6}
+    index.drop_versions([1])
+    assert index.version_counts() == {0: 7, 2: 6}
+    index.probe()
+    assert not index.upkeep().wants_graph
+
+
+def test_nearest_questions_of_many_vectors_at_once(index: VectorIndex) -> None:
+    index.upsert(
+        [
+            point("x", questions=[(1, 0, 0, 0), (0, 1, 0, 0)], collection=["one"]),
+            point("y", questions=[(0, 0.6, 0.8, 0)], collection=["one"]),
+            point("z", questions=[(0, 1, 0, 0)], collection=["two"]),
+            point("note", passage=(0, 1, 0, 0), collection=["one"]),
+        ]
+    )
+    asked = np.array([(0, 1, 0, 0), (0, 0, 1, 0)] * 70, dtype=np.float32)
+    results = index.nearest_questions(asked, limit=2, filters={"collection": ["one"]})
+    assert [[hit.chunk_id for hit in hits] for hits in results] == [["x", "y"], ["y", "x"]] * 70
+    assert results[0][1].score == pytest.approx(0.6)
+    assert index.nearest_questions(asked[:0], limit=2, filters={}) == []
+
+
+def test_stored_vectors_come_back_as_they_were_written(index: VectorIndex) -> None:
+    index.upsert(
+        [
+            point("a", passage=(0.6, 0.8, 0, 0), questions=[(1, 0, 0, 0), (0, 0, 0.6, 0.8)], terms={1: 1.0}),
+            point("a", passage=(0, 1, 0, 0), version=2),
+            point("long", passage=(3, 0, 4, 0)),
+        ]
+    )
+    stored = index.stored_vectors([(1, "a"), (2, "a"), (1, "long"), (9, "a"), (1, "missing")])
+    assert stored.keys() == {(1, "a"), (2, "a"), (1, "long")}
+    passage, questions = stored[1, "a"]
+    assert passage.dtype == questions.dtype == np.float32
+    assert passage == pytest.approx([0.6, 0.8, 0, 0])
+    assert questions == pytest.approx(np.array([(1, 0, 0, 0), (0, 0, 0.6, 0.8)]))
+    assert stored[2, "a"][1].shape == (0, DIM)
+    assert stored[1, "long"][0] == pytest.approx([0.6, 0, 0.8, 0]), "of unit length"
+    assert index.stored_vectors([]) == {}
