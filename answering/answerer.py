@@ -14,9 +14,10 @@ from answering.confidence import ConfidenceModel
 from answering.conflicts import conflicts
 from answering.draft import Draft, Drafter
 from answering.ground.checker import claim_reasons, weakest
-from answering.ports import Catalog, Checker, Embedder, Filters, MarkedSource, Retriever
+from answering.ports import Catalog, Checker, Embedder, Filters, Listener, MarkedSource, Retriever
 from answering.similarity import Similarity
 from ingest.errors import ModelError, UsageError
+from ingest.view import EVERYTHING, View
 from retrieval.hits import Hit, SearchResult
 
 MAX_QUESTION = 2_000  # characters; a longer text is pasted material, not a question
@@ -57,11 +58,14 @@ class Answerer:
         filters: Filters | None = None,
         mode: Mode = "auto",
         k: int | None = None,
+        conversation_id: str | None = None,  # noqa: ARG002
+        view: View = EVERYTHING,
+        listener: Listener | None = None,  # noqa: ARG002
     ) -> Answer:
         """Answer a question from its best `k` hits (10 where None). Raises UsageError for what makes no sense."""
         clock = _Clock()
         question = checked(question, mode)
-        result = self._retriever.search(question, k=k or DEFAULT_K, collection=collection, filters=filters)
+        result = self._retriever.search(question, k=k or DEFAULT_K, collection=collection, filters=filters, view=view)
         clock.start()
         draft = self._drafter.draft(question, result, mode)
         cited = compose(draft.units, self._catalog)

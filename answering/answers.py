@@ -92,7 +92,10 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as everybody outside sees it. `confidence` is 0..1."""
+    """An answer as everybody outside sees it. `confidence` is 0..1.
+
+    `effective_question`: how a question of a conversation was read; None where it was answered as it was asked.
+    """
 
     id: str
     question: str
@@ -109,6 +112,8 @@ class Answer:
     cached: bool = False
     latency_ms: float = 0.0
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    conversation_id: str | None = None
+    effective_question: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as the public interface spells it: plain lists and dictionaries, ready for JSON."""

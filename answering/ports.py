@@ -9,8 +9,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from answering.answers import CheckReport, Claim, GivenSource
+from answering.answers import CheckReport, Claim, GivenSource, Source
 from ingest.items import Item
+from ingest.view import EVERYTHING, View
 from retrieval.hits import SearchResult
 from retrieval.ports import ArmHit
 
@@ -35,13 +36,29 @@ class CitedStretch:
     marker: int
 
 
+class Listener(Protocol):
+    """Hears an answer while it is made."""
+
+    def sources(self, sources: Sequence[Source]) -> None:
+        """What the answer may cite; told once, before any text."""
+
+    def text(self, piece: str) -> None:
+        """The next piece of the text; told once it is checked, and never taken back."""
+
+
 class Retriever(Protocol):
     """Finds what fits a question."""
 
     def search(
-        self, query: str, *, k: int = 10, collection: str | None = None, filters: Filters | None = None
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        collection: str | None = None,
+        filters: Filters | None = None,
+        view: View = EVERYTHING,
     ) -> SearchResult:
-        """The best `k` hits. Raises UsageError for an unknown filter."""
+        """The best `k` hits that `view` may see. Raises UsageError for an unknown filter."""
 
 
 class Catalog(Protocol):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.errors import UsageError
+from ingest.view import EVERYTHING, View
+
+if TYPE_CHECKING:
+    from answering.ports import Listener
 
 Body = dict[str, Any]
 """A dictionary as the public interface spells it, ready for JSON."""
@@ -32,10 +36,25 @@ class Progress(Protocol):
 class Library(Protocol):
     """One knowledge base. Every method raises errors of `ingest.errors` only."""
 
-    def ask(self, question: str, *, collection: str | None, filters: Filters, mode: str, k: int | None) -> Body:
-        """An answer, as the contract spells it."""
+    def ask(
+        self,
+        question: str,
+        *,
+        collection: str | None,
+        filters: Filters,
+        mode: str,
+        k: int | None,
+        conversation_id: str | None = None,
+        view: View = EVERYTHING,
+        listener: Listener | None = None,
+    ) -> Body:
+        """An answer, as the contract spells it.
 
-    def search(self, query: str, *, k: int, collection: str | None, filters: Filters) -> Body:
+        `conversation_id`: earlier questions of the same conversation say what this one leaves out. `view`: what the
+        asker may see. `listener` hears sources and checked text as they come.
+        """
+
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:
         """`{"query", "hits", "timings_ms"}`."""
 
     def check(self, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:

@@ -15,8 +15,10 @@ from api.library import MAX_CHANGES, Body, Filters, Progress, checked_k, checked
 from api.settings import CONFIG_FILE, Settings
 from ingest.errors import IndexUnavailableError, NotFoundError
 from ingest.folders import IGNORE_FILE
+from ingest.view import EVERYTHING, View
 
 if TYPE_CHECKING:
+    from answering.ports import Listener
     from ingest.catalog_info import DocumentInfo
     from ingest.sync import SyncReport
 
@@ -33,19 +35,33 @@ class LocalLibrary:
         self.holding = holding
         self.parts = open_home(settings, tell)
 
-    def ask(self, question: str, *, collection: str | None, filters: Filters, mode: str, k: int | None) -> Body:
+    def ask(
+        self,
+        question: str,
+        *,
+        collection: str | None,
+        filters: Filters,
+        mode: str,
+        k: int | None,
+        conversation_id: str | None = None,
+        view: View = EVERYTHING,
+        listener: Listener | None = None,
+    ) -> Body:
         answer = self.parts.answerer.ask(
             checked_question(question),
             collection=collection,
             filters=filters,
             mode=cast(Mode, mode),
             k=None if k is None else checked_k(k),
+            conversation_id=conversation_id,
+            view=view,
+            listener=listener,
         )
         return answer.to_dict()
 
-    def search(self, query: str, *, k: int, collection: str | None, filters: Filters) -> Body:
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:
         text = checked_question(query, what="query")
-        result = self.parts.retriever.search(text, k=checked_k(k), collection=collection, filters=filters)
+        result = self.parts.retriever.search(text, k=checked_k(k), collection=collection, filters=filters, view=view)
         if result.degraded and not result.hits:
             # an empty list would read as "the library holds nothing like it"
             hint = "`cuecard doctor` says why; `cuecard ingest` on your documents builds the index anew."

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
@@ -14,12 +14,19 @@ import httpx
 from api.errors import from_problem
 from api.library import MAX_CHANGES, Body, Filters, Progress, checked_limit
 from ingest.errors import CuecardError, HomeBusyError, NotFoundError
+from ingest.view import EVERYTHING, View
+
+if TYPE_CHECKING:
+    from answering.ports import Listener
 
 ANSWER_SECONDS = 120.0
 
 
 class RemoteLibrary:
-    """Speaks HTTP to the server at `url`; `token` is the one from the owner file and allows administration."""
+    """Speaks HTTP to the server at `url`; `token` is the one from the owner file and allows administration.
+
+    What may be seen (`view`) is the server's to decide, by the token; a `listener` hears nothing.
+    """
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
@@ -37,11 +44,23 @@ class RemoteLibrary:
         except httpx.HTTPError:
             return False
 
-    def ask(self, question: str, *, collection: str | None, filters: Filters, mode: str, k: int | None) -> Body:
+    def ask(
+        self,
+        question: str,
+        *,
+        collection: str | None,
+        filters: Filters,
+        mode: str,
+        k: int | None,
+        conversation_id: str | None = None,
+        view: View = EVERYTHING,  # noqa: ARG002
+        listener: Listener | None = None,  # noqa: ARG002
+    ) -> Body:
         body = {"question": question, "collection": collection, "filters": _lists(filters), "mode": mode, "k": k}
+        body["conversation_id"] = conversation_id
         return self._send("POST", "/ask", json=_given(body))
 
-    def search(self, query: str, *, k: int, collection: str | None, filters: Filters) -> Body:
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:  # noqa: ARG002
         body = {"query": query, "k": k, "collection": collection, "filters": _lists(filters)}
         return self._send("POST", "/search", json=_given(body))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ingest.errors import IndexUnavailableError, ModelError, UsageError
 from ingest.items import StoredChunk
+from ingest.view import EVERYTHING, View
 from retrieval.cache import LruCache
 from retrieval.evidence import coverage, describe, perfect_bm25, term_weights
 from retrieval.fuse import FusionWeights, fuse
@@ -89,6 +90,7 @@ class Retriever:
         k: int = 10,
         collection: str | None = None,
         filters: Mapping[str, str | Sequence[str]] | None = None,
+        view: View = EVERYTHING,  # noqa: ARG002
     ) -> SearchResult:
         """The best `k` hits; of hits with the same question and text only the best.
 

@@ -59,7 +59,9 @@ def showing_progress(context: Context, start: str = "looking at the files") -> I
 
         def progress(phase: str, done: int, total: int) -> None:
             nonlocal last
-            begins = phase not in phases  # drawn at once, however short it is: the bars draw themselves ten times a second
+            begins = (
+                phase not in phases
+            )  # drawn at once, however short it is: the bars draw themselves ten times a second
             pace = phases.setdefault(phase, Pace(last))
             last = time.monotonic()
             said = describe(done, total, pace.rate(done, last))

@@ -172,6 +172,8 @@ class AnswerBody(Shape):
     cached: bool
     latency_ms: float
     timings_ms: dict[str, float]
+    conversation_id: str | None = None
+    effective_question: str | None = None
 
 
 class FoundBy(Shape):

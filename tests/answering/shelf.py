@@ -12,6 +12,7 @@ from ingest.errors import ModelError, NotFoundError
 from ingest.formats.markdown import from_markdown
 from ingest.items import Chunk, Document, Item, Meta, StoredChunk
 from ingest.parse.document import parse_document
+from ingest.view import EVERYTHING, View
 from retrieval.hits import Arm, Hit, SearchResult
 from retrieval.terms import content_terms
 
@@ -72,7 +73,13 @@ class Shelf:
         return self.links.get((version_key, item_id), frozenset())
 
     def search(
-        self, query: str, *, k: int = 10, collection: str | None = None, filters: Filters | None = None
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        collection: str | None = None,
+        filters: Filters | None = None,
+        view: View = EVERYTHING,  # noqa: ARG002 - a shelf has no secrets
     ) -> SearchResult:
         self.asked.append((query, k, collection, filters))
         if self.degraded:

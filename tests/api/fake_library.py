@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from answering.answers import Answer, Check, CheckReport, Claim, Related, Source
+from answering.ports import Listener
 from api.library import MAX_CHANGES, Body, Filters, Progress
 from ingest.errors import NotFoundError, RefusedError
+from ingest.view import EVERYTHING, View
 
 TEXT = "# Caching\n\nRedis evicts keys — “allkeys-lru” first.\n"
 QUOTE = "Redis evicts keys — “allkeys-lru” first."
@@ -118,14 +120,25 @@ class FakeLibrary:
         self.asked: list[Body] = []
         self.closed = False
 
-    def ask(self, question: str, *, collection: str | None, filters: Filters, mode: str, k: int | None) -> Body:
+    def ask(
+        self,
+        question: str,
+        *,
+        collection: str | None,
+        filters: Filters,
+        mode: str,
+        k: int | None,
+        conversation_id: str | None = None,  # noqa: ARG002
+        view: View = EVERYTHING,  # noqa: ARG002
+        listener: Listener | None = None,  # noqa: ARG002
+    ) -> Body:
         self.asked.append(
             {"question": question, "collection": collection, "filters": dict(filters), "mode": mode, "k": k}
         )
         self.on_ask(question)
         return answer_to(question)
 
-    def search(self, query: str, *, k: int, collection: str | None, filters: Filters) -> Body:
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:  # noqa: ARG002
         self.asked.append({"query": query, "k": k, "collection": collection, "filters": dict(filters)})
         hit = {
             "rank": 1,
