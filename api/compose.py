@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from answering.answerer import Answerer
     from answering.ground.checker import Checker
     from api.library import Body, Progress
+    from api.shelf import Shelf
     from ingest.catalog import Catalog
     from retrieval.build import Retrieval
     from retrieval.indexer import ChunkIndexer
@@ -50,6 +51,7 @@ class Parts:
         self._retrieval: Retrieval | None = None
         self._checker: Checker | None = None
         self._answerer: Answerer | None = None
+        self._shelf: Shelf | None = None
         self.compared: tuple[int, Diagnosis, list[str]] | None = None
         """What `api.doctor` found last, and the catalog's sequence number then."""
 
@@ -106,6 +108,16 @@ class Parts:
                     retrieval.retriever, self.catalog, embedder=retrieval.embedder, checker=self.checker
                 )
             return self._answerer
+
+    @property
+    def shelf(self) -> Shelf:
+        """What there is to choose from."""
+        with self._making:
+            if self._shelf is None:
+                from api.shelf import Shelf
+
+                self._shelf = Shelf(self.catalog)
+            return self._shelf
 
     def close(self) -> None:
         """Let go of index and catalog. Closing twice is fine."""

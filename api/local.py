@@ -85,6 +85,12 @@ class LocalLibrary:
     def documents(self, collection: str | None) -> Body:
         return {"documents": [_document(info) for info in self.parts.catalog.documents(collection)]}
 
+    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:
+        return {"questions": self.parts.shelf.questions(text, limit, view)}
+
+    def facets(self, *, view: View = EVERYTHING) -> Body:
+        return {"facets": self.parts.shelf.facets(view)}
+
     def document(self, id_or_path: str, collection: str | None) -> Body:
         from ingest.catalog_links import twins
 

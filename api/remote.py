@@ -76,6 +76,12 @@ class RemoteLibrary:
     def documents(self, collection: str | None) -> Body:
         return self._send("GET", "/documents", params=_given({"collection": collection}))
 
+    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:  # noqa: ARG002
+        return self._send("GET", "/questions", params={"q": text, "limit": limit})
+
+    def facets(self, *, view: View = EVERYTHING) -> Body:  # noqa: ARG002
+        return self._send("GET", "/facets")
+
     def document(self, id_or_path: str, collection: str | None) -> Body:
         return self._send("GET", self._route(id_or_path, collection), params=_given({"collection": collection}))
 

@@ -112,6 +112,11 @@ class Settings:
     llm_api_key: str | None = _setting(
         "CUECARD_LLM_API_KEY", "key of the language model's API", secret=True, reserved=True
     )
+    results: str | None = _setting(
+        "CUECARD_RESULTS",
+        "folder of evaluation reports that the web page shows",
+        default="`results` where the server is started",
+    )
     slack_bot_token: str | None = _setting("SLACK_BOT_TOKEN", "Slack bot token (xoxb-)", secret=True, reserved=True)
     slack_signing_secret: str | None = _setting(
         "SLACK_SIGNING_SECRET", "signing secret of the Slack app", secret=True, reserved=True

@@ -24,6 +24,7 @@ from api.library import Library
 from api.local import LocalLibrary
 from api.settings import Settings, load_settings
 from api.uploads import Uploads
+from api.web.site import add_site
 
 DESCRIPTION = """Every answer cites document and lines, or says that the library does not cover the question.
 
@@ -77,6 +78,7 @@ def create_app(
     handle_problems(app)
     for router in (questions, reading, changing, admin):
         app.include_router(router)
+    add_site(app, settings.results if settings else None)
     _document_problems(app)
     return app
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import StringConstraints
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from api.http.deps import DocumentId, EntryId, InCollection, JobId, TheLibrary, TheUploads, problems
 from api.http.library_schemas import (
@@ -14,40 +14,42 @@ from api.http.library_schemas import (
     DiffBody,
     DocumentBody,
     DocumentsBody,
+    FacetsBody,
     JobBody,
     QuarantineBody,
     QuarantineEntryBody,
+    QuestionsBody,
     ReadyBody,
     VersionsBody,
 )
 from api.http.problems import RETRY_SECONDS, problem
-from api.library import MAX_CHANGES
+from api.library import MAX_CHANGES, MAX_QUESTION, MAX_SUGGESTED
 
 router = APIRouter(tags=["library"], responses=problems(422, 503))
 
 VersionName = Annotated[str | None, StringConstraints(min_length=1, max_length=100)]
 """The hash of a version, a beginning of that, or the catalog's key."""
 
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>cuecard</title>
-<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}</style>
-<h1>cuecard</h1>
-<p>A grounded knowledge base over interview material is running here.
-<p>Try it in the <a href="/docs">API documentation</a>, or ask from a terminal: <code>cuecard ask "…"</code>
-</html>
-"""
-
-
-@router.get("/", include_in_schema=False)
-def root() -> HTMLResponse:
-    """A page that says where to go."""
-    return HTMLResponse(_PAGE)
-
-
 @router.get("/documents", response_model=DocumentsBody)
 def documents(library: TheLibrary, collection: InCollection = None) -> Any:
     """All documents that are served, by collection and path."""
     return library.documents(collection)
+
+
+@router.get("/questions", response_model=QuestionsBody)
+def questions(
+    library: TheLibrary,
+    q: Annotated[str, Query(description="Words; each stands in the question, or begins a word there.")] = "",
+    limit: Annotated[int, Query(ge=1, le=MAX_SUGGESTED, description="How many at most.")] = 8,
+) -> Any:
+    """Questions that the library answers, the best fit first; without words a few of every document."""
+    return library.questions(q[:MAX_QUESTION], limit=limit)
+
+
+@router.get("/facets", response_model=FacetsBody)
+def facets(library: TheLibrary) -> Any:
+    """What questions can be narrowed by: the values of topic, level, kind and collection, and how many items have each."""
+    return library.facets()
 
 
 @router.get("/documents/{id}", response_model=DocumentBody, responses=problems(404))

@@ -178,6 +178,14 @@ class FakeLibrary:
     def documents(self, collection: str | None) -> Body:
         return {"documents": [INFO] if collection in (None, "default") else []}
 
+    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:
+        self.asked.append({"text": text, "limit": limit})
+        held = {"question": "What does Redis evict?", "document": "qa/caching.md", "collection": "default", "id": "i1"}
+        return {"questions": [held]}
+
+    def facets(self, *, view: View = EVERYTHING) -> Body:  # noqa: ARG002 - one shelf for all
+        return {"facets": {"topic": {"Caching": 1}, "level": {}, "kind": {"qa": 1}, "collection": {"default": 1}}}
+
     def document(self, id_or_path: str, collection: str | None) -> Body:
         self._find(id_or_path, collection)
         line = {"line_start": 1, "line_end": 3, "role": "item", "item_id": "i1"}
