@@ -53,7 +53,9 @@ class Shelf:
         items = self._items(view)
         counts = {name: Counter(getattr(item, name) for item in items) for name in FACETS}
         return {
-            name: {value: n for value, n in sorted(each.most_common(MAX_VALUES), key=lambda pair: str(pair[0])) if value}
+            name: {
+                value: n for value, n in sorted(each.most_common(MAX_VALUES), key=lambda pair: str(pair[0])) if value
+            }
             for name, each in counts.items()
         }
 
@@ -86,9 +88,9 @@ def _matching(items: Iterable[ListedItem], words: Sequence[str]) -> Iterator[Lis
 
 
 def _spread(items: Iterable[ListedItem]) -> Iterator[ListedItem]:
-    """The first of every document, then the second of each, and so on."""
+    """The first of every document, then the second of each, and so on; documents that ask most come first."""
     shelves: dict[tuple[str, str], list[ListedItem]] = {}
     for item in items:
         shelves.setdefault((item.collection, item.document), []).append(item)
-    for row in zip_longest(*shelves.values()):
+    for row in zip_longest(*sorted(shelves.values(), key=len, reverse=True)):
         yield from (item for item in row if item is not None)

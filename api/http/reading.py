@@ -30,6 +30,7 @@ router = APIRouter(tags=["library"], responses=problems(422, 503))
 VersionName = Annotated[str | None, StringConstraints(min_length=1, max_length=100)]
 """The hash of a version, a beginning of that, or the catalog's key."""
 
+
 @router.get("/documents", response_model=DocumentsBody)
 def documents(library: TheLibrary, collection: InCollection = None) -> Any:
     """All documents that are served, by collection and path."""
@@ -48,7 +49,7 @@ def questions(
 
 @router.get("/facets", response_model=FacetsBody)
 def facets(library: TheLibrary) -> Any:
-    """What questions can be narrowed by: the values of topic, level, kind and collection, and how many items have each."""
+    """What questions can be narrowed by: values of topic, level, kind and collection, each with its number of items."""
     return library.facets()
 
 

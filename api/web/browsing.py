@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
@@ -57,7 +57,7 @@ def document(
     found = library.document(path, collection)
     changed = version is not None and version != found["version"]
     shown = _text(library, found, None if changed else start, None if changed else end, line)
-    values = {"document": found, "shown": shown, "changed": changed, "most": MOST_LINES}
+    values: dict[str, Any] = {"document": found, "shown": shown, "changed": changed, "most": MOST_LINES}
     if is_fragment(request):
         return page(request, "_source.html", **values)
     versions = library.versions(found["id"], None)["versions"]
@@ -75,7 +75,9 @@ def diff(
     """What changed between two versions, item by item."""
     found = library.diff(id, from_ or None, to or None, None)
     entries = [{**item, "lines": _diff_lines(item["diff"])} for item in found["items"]]
-    return page(request, "diff.html", active="library", diff=found, entries=entries, document={"id": found["document_id"]})
+    return page(
+        request, "diff.html", active="library", diff=found, entries=entries, document={"id": found["document_id"]}
+    )
 
 
 def _text(library: Library, found: Body, start: int | None, end: int | None, line: int | None) -> Excerpt:

@@ -21,10 +21,39 @@ from markdown_it.utils import OptionsDict
 
 from api.library import Body
 
+Env = MutableMapping[str, Any]
+"""What the rules of one rendering share: the text, where its lines begin, its claims, and the links of its markers."""
+
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _WEB = ("https://", "http://", "mailto:")
 _TAGS = frozenset(
-    "a p br hr em strong s code pre span ul ol li blockquote h3 h4 h5 h6 table thead tbody tr th td div".split()
+    [
+        "a",
+        "p",
+        "br",
+        "hr",
+        "em",
+        "strong",
+        "s",
+        "code",
+        "pre",
+        "span",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "div",
+    ]
 )
 _ATTRIBUTES = {
     "a": {"href", "class", "data-source", "aria-label"},
@@ -60,20 +89,43 @@ class _Claims:
 
 def answer_html(answer: Body, link: Callable[[Body], str]) -> str:
     """The answer's text as HTML. `link` gives the address at which a source is shown."""
-    text: str = answer["answer"]
+    links = {source["marker"]: (link(source), _name(source)) for source in answer["sources"]}
+    return _rendered(answer["answer"], answer["claims"], links)
+
+
+def safe_html(text: str) -> str:
+    """Markdown of a document as HTML, without markers and claims."""
+    return _rendered(text, (), {})
+
+
+def plain_text(text: str) -> str:
+    """Markdown of a document as one line of words."""
+    pieces = [_words(token) if token.type == "inline" else token.content for token in _parser().parse(text)]
+    return " ".join(" ".join(pieces).split())
+
+
+def _words(token: Token) -> str:
+    return "".join(" " if child.type in ("softbreak", "hardbreak") else child.content for child in token.children or [])
+
+
+def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
+    # joined text could not be found again in its source, where an entity or an escaped character is written otherwise
     parser.enable(["table", "strikethrough"]).disable(["reference", "image", "text_join"])
-    # an entity and an escaped character are text like any other, but stand otherwise in the source
     parser.validateLink = lambda url: url.lower().startswith(_WEB)  # type: ignore[method-assign]
+    return parser
+
+
+def _rendered(text: str, claims: Sequence[Body], links: Mapping[int, tuple[str, str]]) -> str:
     env = {
         "text": text,
         "lines": _line_starts(text),
-        "claims": _Claims(answer["claims"]),
-        "verdicts": [claim["verdict"] for claim in answer["claims"]],
-        "links": {source["marker"]: (link(source), _name(source)) for source in answer["sources"]},
+        "claims": _Claims(claims),
+        "verdicts": [claim["verdict"] for claim in claims],
+        "links": links,
     }
     return nh3.clean(
-        parser.render(text, env),
+        _parser().render(text, env),
         tags=set(_TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         link_rel="noopener noreferrer nofollow",
@@ -84,7 +136,20 @@ def answer_html(answer: Body, link: Callable[[Body], str]) -> str:
 class _Renderer(RendererHTML):
     """Headings below those of the page; claims, markers, and boxes that can be scrolled from the keyboard."""
 
-    def render(self, tokens: Sequence[Token], options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+    def __init__(self, parser: Any = None) -> None:
+        super().__init__(parser)
+        own: dict[str, Callable[[Token, Env], str]] = {
+            "text": _text,
+            "text_special": _text,
+            "code_inline": _code,
+            "fence": _code_block,
+            "code_block": _code_block,
+            "table_open": lambda token, env: '<div class="wide" tabindex="0"><table>\n',  # noqa: ARG005
+            "table_close": lambda token, env: "</table></div>\n",  # noqa: ARG005
+        }
+        self.rules.update({name: _rule(shown) for name, shown in own.items()})
+
+    def render(self, tokens: Sequence[Token], options: OptionsDict, env: Env) -> str:
         for token in tokens:
             if token.type in ("heading_open", "heading_close"):
                 token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
@@ -92,37 +157,25 @@ class _Renderer(RendererHTML):
                 _place(token, env)
         return super().render(tokens, options, env)
 
-    def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
-        pieces = tokens[idx].meta.get("piece")
-        return _marked(pieces, env, cited=not tokens[idx].meta["linked"]) if pieces else escape(tokens[idx].content)
 
-    def text_special(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
-    ) -> str:
-        return self.text(tokens, idx, options, env)
-
-    def code_inline(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
-    ) -> str:
-        claim = env["claims"].at(tokens[idx].meta.get("at", -1))
-        return _in_claim(f"<code>{escape(tokens[idx].content)}</code>", claim, env)
-
-    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
-        return f'<pre tabindex="0"><code>{escape(tokens[idx].content)}</code></pre>\n'
-
-    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
-        return self.fence(tokens, idx, options, env)
-
-    def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
-        return '<div class="wide" tabindex="0"><table>\n'
-
-    def table_close(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
-    ) -> str:
-        return "</table></div>\n"
+def _rule(shown: Callable[[Token, Env], str]) -> Any:
+    return lambda tokens, index, _options, env: shown(tokens[index], env)
 
 
-def _place(token: Token, env: Mapping[str, Any]) -> None:
+def _text(token: Token, env: Env) -> str:
+    piece = token.meta.get("piece")
+    return _marked(piece, env, cited=not token.meta["linked"]) if piece else escape(token.content)
+
+
+def _code(token: Token, env: Env) -> str:
+    return _in_claim(f"<code>{escape(token.content)}</code>", env["claims"].at(token.meta.get("at", -1)), env)
+
+
+def _code_block(token: Token, _: Env) -> str:
+    return f'<pre tabindex="0"><code>{escape(token.content)}</code></pre>\n'
+
+
+def _place(token: Token, env: Env) -> None:
     """Say of each piece of an inline token where it stands in the answer, and make neighbouring text one piece.
 
     The parser does not tell; what it shows stands in the source in the same order, though, nearly always verbatim.
@@ -155,10 +208,12 @@ def _place(token: Token, env: Mapping[str, Any]) -> None:
             child.content = ""
 
 
-def _marked(piece: _Piece, env: Mapping[str, Any], *, cited: bool) -> str:
+def _marked(piece: _Piece, env: Env, *, cited: bool) -> str:
     out = []
     for claim, start, end in _stretches(piece, env["claims"]):
-        out.append(_in_claim(_with_markers(piece.text[start:end], env) if cited else escape(piece.text[start:end]), claim, env))
+        out.append(
+            _in_claim(_with_markers(piece.text[start:end], env) if cited else escape(piece.text[start:end]), claim, env)
+        )
     return "".join(out)
 
 
@@ -175,7 +230,7 @@ def _stretches(piece: _Piece, claims: _Claims) -> Iterator[tuple[int | None, int
         yield current, start, len(piece.text)
 
 
-def _with_markers(text: str, env: Mapping[str, Any]) -> str:
+def _with_markers(text: str, env: Env) -> str:
     out, at = [], 0
     for found in _MARKER.finditer(text):
         known = env["links"].get(int(found[1]))
@@ -190,7 +245,7 @@ def _with_markers(text: str, env: Mapping[str, Any]) -> str:
     return "".join([*out, escape(text[at:])])
 
 
-def _in_claim(html: str, claim: int | None, env: Mapping[str, Any]) -> str:
+def _in_claim(html: str, claim: int | None, env: Env) -> str:
     if claim is None or not html:
         return html
     return f'<span class="claim" data-claim="{claim + 1}" data-verdict="{env["verdicts"][claim]}">{html}</span>'

@@ -84,7 +84,9 @@ class PageRoute(APIRoute):
             except HTTPException as error:
                 return _refused(request, error)
             except RequestValidationError:
-                return error_page(request, 422, "Invalid address", "This address can't be understood. Go back, and try another way.")
+                return error_page(
+                    request, 422, "Invalid address", "This address can't be understood. Go back, and try another way."
+                )
 
         return handler
 
@@ -111,7 +113,9 @@ def _templates() -> Environment:
     made.filters["counted"] = _counted
     made.globals["kinds"] = ITEM_KINDS
     made.globals["source_url"] = source_url
-    made.globals["address"] = lambda route, **query: f"{route}?{urlencode({k: v for k, v in query.items() if v is not None})}"
+    made.globals["address"] = lambda route, **query: (
+        f"{route}?{urlencode({k: v for k, v in query.items() if v is not None})}"
+    )
     return made
 
 

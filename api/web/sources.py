@@ -22,7 +22,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The lines of a page. `first`, `last`: their numbers, 1-based, of `total`. `cited`: the number of the first cited line."""
+    """The lines of a page. `first`, `last`: their numbers, 1-based, of `total`. `cited`: the first marked one's."""
 
     lines: Sequence[Line]
     first: int

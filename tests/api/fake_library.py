@@ -178,7 +178,7 @@ class FakeLibrary:
     def documents(self, collection: str | None) -> Body:
         return {"documents": [INFO] if collection in (None, "default") else []}
 
-    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:
+    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:  # noqa: ARG002 - one shelf for all
         self.asked.append({"text": text, "limit": limit})
         held = {"question": "What does Redis evict?", "document": "qa/caching.md", "collection": "default", "id": "i1"}
         return {"questions": [held]}
