@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.http.app import create_app
@@ -87,6 +87,7 @@ def test_nothing_of_a_document_is_more_than_text_and_links_to_web_sites(text: st
             assert str(tag["href"]).startswith("https://")
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="ab*_`[]1()<>&\\#-| \n:/\"'!", max_size=60))
 def test_any_text_is_laid_out_without_more_than_markup(text: str) -> None:
     found = html_of(text)
@@ -115,6 +116,7 @@ def test_plain_text_is_words_on_one_line() -> None:
     assert plain_text("**Lead:** a `b`\nc\n\n- *d* [e](https://x.example)\n\n```\nf\n```") == "Lead: a b c d e f"
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="ab é𝄞\n", max_size=80), st.integers(-3, 90), st.integers(-3, 90))
 def test_what_is_marked_is_the_stretch_and_the_lines_are_the_text(text: str, start: int, end: int) -> None:
     found = excerpt(text, start, end)
