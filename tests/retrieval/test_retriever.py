@@ -9,6 +9,7 @@ import pytest
 from ingest.errors import IndexUnavailableError, ModelError, UsageError
 from ingest.items import Meta
 from ingest.ports import NewVersion
+from ingest.view import EVERYTHING, View
 from retrieval.evidence import FEATURES
 from retrieval.fuse import FusionWeights
 from retrieval.hits import ARMS
@@ -39,11 +40,19 @@ class CountingIndex(ServerIndex):
     asked = 0
     away = False
 
-    def query(self, terms: SparseVector, vector: Vectors | None, *, limit: int, filters: Filters) -> ArmResults:
+    def query(
+        self,
+        terms: SparseVector,
+        vector: Vectors | None,
+        *,
+        limit: int,
+        filters: Filters,
+        view: View = EVERYTHING,
+    ) -> ArmResults:
         self.asked += 1
         if self.away:
             raise IndexUnavailableError("The index is away.")
-        return super().query(terms, vector, limit=limit, filters=filters)
+        return super().query(terms, vector, limit=limit, filters=filters, view=view)
 
 
 class Library:
