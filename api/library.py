@@ -119,6 +119,17 @@ class Library(Protocol):
     def stats(self, *, view: View = EVERYTHING) -> Body:
         """Counts and sizes, of what `view` may see."""
 
+    def create_key(
+        self, name: str, *, scopes: Sequence[str], audience: str | None, collections: Sequence[str], expires: str | None
+    ) -> Body:
+        """A new API key as `api.keys` describes it; `key` in it is the secret, told this once."""
+
+    def list_keys(self) -> Body:
+        """`{"keys": [...]}`: all that ever were, without their secrets."""
+
+    def revoke_key(self, id_or_prefix: str) -> Body:
+        """Let a key open nothing from now on. The key as it is then."""
+
     def doctor(self) -> Body:
         """`{"ok", "ready", "checks": [{"name", "state", "detail", "hint"}], "settings": [...]}`."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from answering.answers import Mode
 from api.compose import check_text, mend_index, open_home
 from api.home import LOCK_FILE, OWNER_FILE, Holding
+from api.keys import Keys
 from api.library import MAX_CHANGES, Body, Filters, Progress, checked_k, checked_limit, checked_question
 from api.settings import CONFIG_FILE, Settings
 from ingest.errors import IndexUnavailableError, NotFoundError
@@ -35,6 +36,8 @@ class LocalLibrary:
         self.settings = settings
         self.holding = holding
         self.parts = open_home(settings, tell)
+        # while this process alone holds the home, nobody else changes its keys
+        self.keys = Keys(lambda: self.parts.catalog, alone=not settings.shared)
 
     def ask(
         self,
@@ -165,6 +168,18 @@ class LocalLibrary:
     def stats(self, *, view: View = EVERYTHING) -> Body:
         home = {"home": str(self.settings.home)} if view == EVERYTHING else {}
         return {**home, **self.parts.catalog.stats(view)}
+
+    def create_key(
+        self, name: str, *, scopes: Sequence[str], audience: str | None, collections: Sequence[str], expires: str | None
+    ) -> Body:
+        key, secret = self.keys.create(name, scopes, audience, collections, expires)
+        return {"id": key.id, "key": secret, **key.to_dict(self.keys.now())}
+
+    def list_keys(self) -> Body:
+        return {"keys": [key.to_dict(self.keys.now()) for key in self.keys.all()]}
+
+    def revoke_key(self, id_or_prefix: str) -> Body:
+        return self.keys.revoke(id_or_prefix).to_dict(self.keys.now())
 
     def doctor(self) -> Body:
         from api.doctor import examine

@@ -135,6 +135,18 @@ class RemoteLibrary:
     def stats(self, *, view: View = EVERYTHING) -> Body:
         return self._send("GET", "/admin/stats", view)
 
+    def create_key(
+        self, name: str, *, scopes: Sequence[str], audience: str | None, collections: Sequence[str], expires: str | None
+    ) -> Body:
+        body = {"name": name, "scopes": [*scopes], "audience": audience, "collections": [*collections]}
+        return self._send("POST", "/admin/keys", json=_given({**body, "expires": expires}))
+
+    def list_keys(self) -> Body:
+        return self._send("GET", "/admin/keys")
+
+    def revoke_key(self, id_or_prefix: str) -> Body:
+        return self._send("DELETE", f"/admin/keys/{quote(id_or_prefix, safe='')}")
+
     def doctor(self) -> Body:
         return self._send("GET", "/admin/doctor")
 

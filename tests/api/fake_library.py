@@ -252,6 +252,17 @@ class FakeLibrary:
     def stats(self, *, view: View = EVERYTHING) -> Body:
         return {"documents": 1}
 
+    def create_key(
+        self, name: str, *, scopes: Sequence[str], audience: str | None, collections: Sequence[str], expires: str | None
+    ) -> Body:
+        raise NotFoundError("This library has no keys.")
+
+    def list_keys(self) -> Body:
+        return {"keys": []}
+
+    def revoke_key(self, id_or_prefix: str) -> Body:
+        raise NotFoundError(f"No key has the id {id_or_prefix}.")
+
     def doctor(self) -> Body:
         index = {"name": "index", "state": "on" if self.ready else "failed", "detail": "gone.", "hint": "Ingest again."}
         reranker = {"name": "reranker", "state": "off", "detail": "not set.", "hint": ""}
