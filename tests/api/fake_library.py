@@ -120,6 +120,7 @@ class FakeLibrary:
         self.on_ask = on_ask
         self.ready = ready
         self.asked: list[Body] = []
+        self.views: list[View] = []
         self.closed = False
 
     def ask(
@@ -134,6 +135,7 @@ class FakeLibrary:
         view: View = EVERYTHING,
         listener: Listener | None = None,
     ) -> Body:
+        self.views.append(view)
         self.asked.append(
             {"question": question, "collection": collection, "filters": dict(filters), "mode": mode, "k": k}
         )
@@ -141,6 +143,7 @@ class FakeLibrary:
         return answer_to(question)
 
     def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self.asked.append({"query": query, "k": k, "collection": collection, "filters": dict(filters)})
         hit = {
             "rank": 1,
@@ -178,22 +181,27 @@ class FakeLibrary:
         return REPORT
 
     def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         return {"documents": [INFO] if collection in (None, "default") else []}
 
     def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         line = {"line_start": 1, "line_end": 3, "role": "item", "item_id": "i1"}
         return {**INFO, "items": [], "item_counts": INFO["items"], "account": [line]}
 
     def document_text(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         return {"id": INFO["id"], "path": INFO["path"], "version": VERSION, "text": TEXT}
 
     def versions(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         return {"versions": []}
 
     def delete_document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         self.asked.append({"deleted": id_or_path})
         return {**INFO, "file_kept": True}
@@ -207,6 +215,7 @@ class FakeLibrary:
         *,
         view: View = EVERYTHING,
     ) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         self.asked.append({"old": old, "new": new})
         counts = {"added": 0, "removed": 0, "changed": 1, "moved": 0}
@@ -223,24 +232,28 @@ class FakeLibrary:
         return {**head, "changes": counts, "items": [item], "meta": [meta], "text_differs": True}
 
     def quarantine(self, *, dropped: bool = False, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self.asked.append({"dropped": dropped})
         return {"quarantine": [ENTRY]}
 
     def quarantine_entry(self, id_or_prefix: str, *, view: View = EVERYTHING) -> Body:
-        if id_or_prefix != ENTRY["id"]:
-            raise NotFoundError(f"Nothing in quarantine has the id {id_or_prefix}.")
+        self.views.append(view)
+        self._entry(id_or_prefix)
         return ENTRY
 
     def retry(self, entry_id: str, progress: Progress | None) -> Body:
-        self.quarantine_entry(entry_id)
+        self._entry(entry_id)
         if progress is not None:
             progress("files", 1, 1)
         return REPORT
 
     def drop(self, entry_id: str, *, view: View = EVERYTHING) -> Body:
-        return {**self.quarantine_entry(entry_id), "dropped": True}
+        self.views.append(view)
+        self._entry(entry_id)
+        return {**ENTRY, "dropped": True}
 
     def changes(self, since: int, limit: int = MAX_CHANGES, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self.asked.append({"since": since, "limit": limit})
         return {"changes": []}
 
@@ -250,6 +263,7 @@ class FakeLibrary:
         return {"repaired": True}
 
     def stats(self, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         return {"documents": 1}
 
     def create_key(
@@ -270,6 +284,10 @@ class FakeLibrary:
 
     def close(self) -> None:
         self.closed = True
+
+    def _entry(self, entry_id: str) -> None:
+        if entry_id != ENTRY["id"]:
+            raise NotFoundError(f"Nothing in quarantine has the id {entry_id}.")
 
     def _find(self, id_or_path: str, collection: str | None) -> None:
         if id_or_path != INFO["id"] or collection not in (None, INFO["collection"]):

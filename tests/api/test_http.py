@@ -173,7 +173,10 @@ def test_an_unexpected_error_is_logged_with_its_request_and_not_shown(caplog: py
     def fail(_: str) -> None:
         raise ZeroDivisionError("secret detail")
 
-    with TestClient(create_app(FakeLibrary(fail), insecure=True)) as client, caplog.at_level(logging.INFO, logger="cuecard.http"):
+    with (
+        TestClient(create_app(FakeLibrary(fail), insecure=True)) as client,
+        caplog.at_level(logging.INFO, logger="cuecard.http"),
+    ):
         response = client.post("/ask", json={"question": "x"}, headers={"X-Request-ID": "mine-1"})
     problem = assert_problem(response, 500)
     assert problem["request_id"] == "mine-1"
