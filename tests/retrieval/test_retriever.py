@@ -276,3 +276,40 @@ def test_timings_name_the_steps(library: Library) -> None:
     assert all(value >= 0 for value in result.timings_ms.values())
     assert replace(result, timings_ms={}).query == "redis"
     assert set(ARMS) == {"bm25", "dense", "question"}
+
+
+GUIDE = document(
+    "guide.md",
+    chunk("secret", "A strong answer about the deadlock names the wombat graph."),
+    chunk("copy", "A cache stampede is avoided by a lock or early refresh.", context="Caching"),
+    collection="team",
+    meta=Meta(audience="Interviewer"),
+)
+
+
+def test_what_a_view_hides_has_no_part_in_a_search(library: Library) -> None:
+    library.add(NewVersion(3, GUIDE))
+    candidate = View("candidate")
+    everything = library.retriever.search("deadlock wombat graph")
+    shown = library.retriever.search("deadlock wombat graph", view=candidate)
+    assert everything.hits[0].chunk.id == "secret"
+    assert {hit.chunk.id for hit in shown.hits}.isdisjoint({"secret", "copy"})
+    assert shown.hits[0].chunk.id == "deadlock"
+    assert shown.hits[0].ranks["bm25"] == 1
+    assert library.retriever.search("wombat").evidence["unknown"] == 0.0
+    assert library.retriever.search("wombat", view=candidate).evidence["unknown"] == 1.0
+    twice = library.retriever.search("avoid a cache stampede by a lock")
+    once = library.retriever.search("avoid a cache stampede by a lock", view=candidate)
+    assert [len(result.hits[0].copies) for result in (twice, once)] == [1, 0]
+    for view in (View("interviewer", frozenset({"default"})), View("candidate", frozenset({"default"}))):
+        assert {hit.chunk.collection for hit in library.retriever.search("lock", view=view).hits} == {"default"}
+    assert not library.retriever.search("lock", view=View("interviewer", frozenset())).hits
+
+
+def test_the_catalog_has_the_last_word_on_what_may_be_seen(library: Library) -> None:
+    library.add(NewVersion(3, GUIDE))
+    # the index was filled when the document was everybody's
+    opened = document(GUIDE.path, *GUIDE.chunks, collection=GUIDE.collection)
+    library.indexer.put([NewVersion(3, opened)])
+    shown = library.retriever.search("wombat graph", view=View("candidate"))
+    assert "secret" not in {hit.chunk.id for hit in shown.hits}
