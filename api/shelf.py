@@ -67,13 +67,7 @@ class Shelf:
             if self._read is None or self._read[0] != now:
                 self._read = (now, listed_items(self._catalog))
             items = self._read[1]
-        return [item for item in items if _seen(item, view)]
-
-
-def _seen(item: ListedItem, view: View) -> bool:
-    if view.audience == "candidate" and item.audience == "interviewer":
-        return False
-    return view.collections is None or item.collection in view.collections
+        return [item for item in items if view.shows(item.collection, item.audience)]
 
 
 def _matching(items: Iterable[ListedItem], words: Sequence[str]) -> Iterator[ListedItem]:

@@ -8,13 +8,15 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
 from api.errors import kind_of
+from api.http.access import Asker, TheView
 from api.http.deps import TheLibrary
 from api.http.schemas import AnswerBody
 from api.library import Body, Library
 from api.shelf import FACETS
 from api.web.answers import answer_view
-from api.web.pages import PageRoute, page
+from api.web.pages import PageRoute, Reader, page
 from ingest.errors import CuecardError
+from ingest.view import View
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -24,10 +26,11 @@ EXAMPLES = 6
 Chosen = Annotated[str, Query(max_length=500)]
 
 
-@router.get("/")
+@router.get("/", dependencies=[Reader])
 def ask(
     request: Request,
     library: TheLibrary,
+    view: TheView,
     q: Annotated[str, Query(max_length=20_000)] = "",
     topic: Chosen = "",
     level: Chosen = "",
@@ -41,7 +44,7 @@ def ask(
     values: dict[str, Any] = {"question": question, "chosen": chosen, "view": None, "problem": None, "status": 200}
     if question:
         try:
-            values["view"] = answer_view(_answered(library, question, chosen, conversation_id or None))
+            values["view"] = answer_view(_answered(library, question, chosen, conversation_id or None, view))
         except CuecardError as error:
             found = kind_of(error)
             values |= {"problem": {"title": found.title, "detail": str(error)}, "status": found.status}
@@ -49,22 +52,22 @@ def ask(
         request,
         "ask.html",
         active="ask",
-        facets=_facets(library),
-        examples=[] if question else _examples(library),
+        facets=_facets(library, view),
+        examples=[] if question else _examples(library, view),
         feedback=_has_feedback(request),
         filters=FACETS,
         **values,
     )
 
 
-@router.post("/answers/page")
+@router.post("/answers/page", dependencies=[Asker])
 def answer_page(request: Request, body: AnswerBody) -> HTMLResponse:
     """An answer as a piece of the page: what the script of the page puts in place of the streamed text."""
-    view = answer_view(body.model_dump())
-    return page(request, "answer.html", view=view, question=body.question, feedback=_has_feedback(request))
+    shown = answer_view(body.model_dump())
+    return page(request, "answer.html", view=shown, question=body.question, feedback=_has_feedback(request))
 
 
-def _answered(library: Library, question: str, chosen: dict[str, str], conversation: str | None) -> Body:
+def _answered(library: Library, question: str, chosen: dict[str, str], conversation: str | None, view: View) -> Body:
     filters = {name: [value] for name, value in chosen.items() if value and name != "collection"}
     return library.ask(
         question,
@@ -73,21 +76,22 @@ def _answered(library: Library, question: str, chosen: dict[str, str], conversat
         mode="auto",
         k=None,
         conversation_id=conversation,
+        view=view,
     )
 
 
-def _facets(library: Library) -> Body:
+def _facets(library: Library, view: View) -> Body:
     """What there is to choose; nothing where the library can't be read, for then the page says so."""
     try:
-        facets: Body = library.facets()["facets"]
+        facets: Body = library.facets(view=view)["facets"]
     except CuecardError:
         return {}
     return {name: values for name, values in facets.items() if len(values) > 1}
 
 
-def _examples(library: Library) -> list[Body]:
+def _examples(library: Library, view: View) -> list[Body]:
     try:
-        found: list[Body] = library.questions("", limit=EXAMPLES)["questions"]
+        found: list[Body] = library.questions("", limit=EXAMPLES, view=view)["questions"]
     except CuecardError:
         return []
     return found

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
+from api.http.access import TheView
 from api.http.deps import TheLibrary
-from api.library import Body, Library
-from api.web.pages import PageRoute, is_fragment, page
-from api.web.sources import MOST_LINES, Excerpt, excerpt
+from api.web.pages import PageRoute, Reader, is_fragment, page
+from api.web.sources import MOST_LINES, excerpt
 from api.web.words import ITEM_KINDS
 
-router = APIRouter(prefix="/library", route_class=PageRoute, include_in_schema=False)
+router = APIRouter(prefix="/library", route_class=PageRoute, include_in_schema=False, dependencies=[Reader])
 
 _SIGNS = {"-": "gone", "+": "new", "@": "place"}
 
@@ -23,9 +23,11 @@ Collection = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("")
-def library(request: Request, library: TheLibrary, find: Annotated[str, Query(max_length=200)] = "") -> HTMLResponse:
+def library(
+    request: Request, library: TheLibrary, view: TheView, find: Annotated[str, Query(max_length=200)] = ""
+) -> HTMLResponse:
     """All documents, what waits in quarantine, and where to put more."""
-    documents = library.documents(None)["documents"]
+    documents = library.documents(None, view=view)["documents"]
     counts: Counter[str] = Counter()
     for each in documents:
         counts.update(each["items"])
@@ -37,7 +39,7 @@ def library(request: Request, library: TheLibrary, find: Annotated[str, Query(ma
         documents=[each for each in documents if all(w in f"{each['title']} {each['path']}".lower() for w in words)],
         counts={ITEM_KINDS[kind].lower(): counts[kind] for kind in ITEM_KINDS},
         collections=sorted({each["collection"] for each in documents}),
-        quarantine=library.quarantine()["quarantine"],
+        quarantine=library.quarantine(view=view)["quarantine"],
         find=find,
     )
 
@@ -46,6 +48,7 @@ def library(request: Request, library: TheLibrary, find: Annotated[str, Query(ma
 def document(
     request: Request,
     library: TheLibrary,
+    view: TheView,
     path: Annotated[str, Query(min_length=1, max_length=2_000)],
     collection: Collection = None,
     version: Annotated[str | None, Query(max_length=100)] = None,
@@ -54,13 +57,14 @@ def document(
     line: Annotated[int | None, Query(ge=1)] = None,
 ) -> HTMLResponse:
     """A document by path or id. `start`, `end`: what to mark in its text; `version`: the one these count in."""
-    found = library.document(path, collection)
+    found = library.document(path, collection, view=view)
     changed = version is not None and version != found["version"]
-    shown = _text(library, found, None if changed else start, None if changed else end, line)
+    text = library.document_text(found["id"], None, view=view)["text"]
+    shown = excerpt(text, None, None, line) if changed else excerpt(text, start, end, line)
     values: dict[str, Any] = {"document": found, "shown": shown, "changed": changed, "most": MOST_LINES}
     if is_fragment(request):
         return page(request, "_source.html", **values)
-    versions = library.versions(found["id"], None)["versions"]
+    versions = library.versions(found["id"], None, view=view)["versions"]
     return page(request, "document.html", active="library", versions=versions, **values)
 
 
@@ -68,20 +72,17 @@ def document(
 def diff(
     request: Request,
     library: TheLibrary,
+    view: TheView,
     id: Annotated[str, Query(min_length=1, max_length=500)],  # noqa: A002 - as the API names it
     from_: Annotated[str | None, Query(alias="from", max_length=100)] = None,
     to: Annotated[str | None, Query(max_length=100)] = None,
 ) -> HTMLResponse:
     """What changed between two versions, item by item."""
-    found = library.diff(id, from_ or None, to or None, None)
+    found = library.diff(id, from_ or None, to or None, None, view=view)
     entries = [{**item, "lines": _diff_lines(item["diff"])} for item in found["items"]]
     return page(
         request, "diff.html", active="library", diff=found, entries=entries, document={"id": found["document_id"]}
     )
-
-
-def _text(library: Library, found: Body, start: int | None, end: int | None, line: int | None) -> Excerpt:
-    return excerpt(library.document_text(found["id"], None)["text"], start, end, line)
 
 
 def _diff_lines(diff: str) -> list[tuple[str, str]]:

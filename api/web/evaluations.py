@@ -8,33 +8,53 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, HTMLResponse
 
-from api.web.pages import PageRoute, page
-from api.web.reports import find_report, find_reports, results_folder
+from api.http.access import TheView
+from api.web.pages import PageRoute, Reader, page
+from api.web.reports import Report, find_report, find_reports, results_folder
+from ingest.errors import NotFoundError
+from ingest.view import EVERYTHING, View
 
-router = APIRouter(prefix="/evaluations", route_class=PageRoute, include_in_schema=False)
+router = APIRouter(prefix="/evaluations", route_class=PageRoute, include_in_schema=False, dependencies=[Reader])
 
-FRAMED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox; frame-ancestors 'self'"
+FRAMED = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox; "
+    "frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
+}
 """What the page of a report may do: be looked at, on a page of this server."""
 
 
 @router.get("")
-def evaluations(request: Request) -> HTMLResponse:
+def evaluations(request: Request, view: TheView) -> HTMLResponse:
     """The latest reports."""
     folder = results_folder(request.app.state.results)
-    return page(request, "evaluations.html", active="evaluations", reports=find_reports(folder), folder=folder.name)
+    reports = find_reports(folder) if view == EVERYTHING else []
+    return page(
+        request,
+        "evaluations.html",
+        active="evaluations",
+        reports=reports,
+        folder=folder.name,
+        kept=view != EVERYTHING,
+    )
 
 
 @router.get("/{name}")
-def evaluation(request: Request, name: str) -> HTMLResponse:
+def evaluation(request: Request, name: str, view: TheView) -> HTMLResponse:
     """One report with its figures and plots."""
-    report = find_report(results_folder(request.app.state.results), name)
+    report = _report(request, name, view)
     words = "" if report.has_page else report.words()
     return page(request, "evaluation.html", active="evaluations", report=report, words=words)
 
 
 @router.get("/{name}/report")
-def report_page(request: Request, name: str) -> FileResponse:
+def report_page(request: Request, name: str, view: TheView) -> FileResponse:
     """The page that a run left, for the frame."""
-    report = find_report(results_folder(request.app.state.results), name)
-    headers = {"Content-Security-Policy": FRAMED, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-    return FileResponse(report.page(), media_type="text/html; charset=utf-8", headers=headers)
+    return FileResponse(_report(request, name, view).page(), media_type="text/html; charset=utf-8", headers=FRAMED)
+
+
+def _report(request: Request, name: str, view: View) -> Report:
+    """A report quotes documents of all kinds: it is there for those who may see all of them."""
+    if view != EVERYTHING:
+        raise NotFoundError(f"There is no report {name!r} that you may see.")
+    return find_report(results_folder(request.app.state.results), name)

@@ -15,42 +15,27 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from api.errors import kind_of
+from api.http.access import Principal, needs
 from api.library import Body
 from api.web.words import ITEM_KINDS
 from ingest.errors import CuecardError
 
+Reader = needs("ask", page=True)
+"""Who may see pages of the library; who needs a key is led to where it can be given."""
+
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
-
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "frame-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-"""What a page may load and do: nothing that is not this server's own, and no script or style within the page."""
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A template as a response; every value is escaped unless it was sanitised before."""
-    text = _templates().get_template(template).render(request=request, version=metadata.version("cuecard"), **values)
-    headers = {
-        "Content-Security-Policy": POLICY,
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return HTMLResponse(text, status, headers)
+    # told by the route's own guard; where that let nobody in, there is nobody
+    who: Principal | None = getattr(request.state, "principal", None)
+    text = _templates().get_template(template).render(who=who, version=metadata.version("cuecard"), **values)
+    return HTMLResponse(text, status)
 
 
 def error_page(request: Request, status: int, title: str, detail: str) -> HTMLResponse:
@@ -70,7 +55,7 @@ def source_url(source: Body, route: str = "/library/document") -> str:
 
 
 class PageRoute(APIRoute):
-    """A route for people: its errors are pages, and who has to log in first is led there."""
+    """A route for people: its errors are pages."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -82,22 +67,15 @@ class PageRoute(APIRoute):
                 kind = kind_of(error)
                 return error_page(request, kind.status, kind.title, str(error))
             except HTTPException as error:
-                return _refused(request, error)
+                response = error_page(request, error.status_code, HTTPStatus(error.status_code).phrase, error.detail)
+                response.headers.update(error.headers or {})
+                return response
             except RequestValidationError:
                 return error_page(
                     request, 422, "Invalid address", "This address can't be understood. Go back, and try another way."
                 )
 
         return handler
-
-
-def _refused(request: Request, error: HTTPException) -> Response:
-    if error.status_code == HTTPStatus.UNAUTHORIZED and not is_fragment(request) and request.method == "GET":
-        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/login?{urlencode({'next': asked})}", 303)
-    response = error_page(request, error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
-    response.headers.update(error.headers or {})
-    return response
 
 
 @cache

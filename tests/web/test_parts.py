@@ -20,6 +20,8 @@ from api.web.sources import MOST_LINES, excerpt
 from ingest.errors import IndexUnavailableError
 from tests.api.fake_library import QUOTE, SOURCE, FakeLibrary, answer_to
 
+HERE = "http://127.0.0.1"
+
 
 @pytest.fixture
 def library() -> FakeLibrary:
@@ -28,7 +30,7 @@ def library() -> FakeLibrary:
 
 @pytest.fixture
 def client(library: FakeLibrary) -> Iterator[TestClient]:
-    with TestClient(create_app(library), raise_server_exceptions=False) as client:
+    with TestClient(create_app(library, local=True), HERE, raise_server_exceptions=False) as client:
         yield client
 
 
@@ -208,9 +210,9 @@ def test_only_reports_of_the_folder_are_shown(name: str, results: Path) -> None:
         (secret / file).write_text(text, encoding="utf-8")
     if not (results / "link").exists():
         (results / "link").symlink_to(secret)
-    app = create_app(FakeLibrary())
+    app = create_app(FakeLibrary(), local=True)
     app.state.results = str(results)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, HERE, raise_server_exceptions=False) as client:
         for address in (f"/evaluations/{name}", f"/evaluations/{name}/report"):
             response = client.get(address)
             assert "secret" not in response.text.replace("/secret", "").replace("%2fsecret", "")

@@ -24,6 +24,8 @@ async function open(link) {
   opener = link;
   const response = await fetch(link.href, { headers: { "X-Fragment": "1" } }).catch(() => null);
   if (!response) return location.assign(link.href);
+  // led to the login page
+  if (response.redirected) return location.assign(link.href);
   if (refused(response)) return;
   const html = await response.text();
   // another citation may have been opened meanwhile
