@@ -62,7 +62,8 @@ def document(
     text = library.document_text(found["id"], None, view=view)["text"]
     shown = excerpt(text, None, None, line) if changed else excerpt(text, start, end, line)
     values: dict[str, Any] = {"document": found, "shown": shown, "changed": changed, "most": MOST_LINES}
-    if is_fragment(request):
+    values["beside"] = is_fragment(request)
+    if values["beside"]:
         return page(request, "_source.html", **values)
     versions = library.versions(found["id"], None, view=view)["versions"]
     return page(request, "document.html", active="library", versions=versions, **values)
