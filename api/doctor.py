@@ -175,7 +175,7 @@ def findings(found: Diagnosis, lost: Sequence[str] = ()) -> list[str]:
         (len(found.unknown), "versions are in it that the catalog doesn't know."),
         (len(found.unfinished), "versions were left unfinished by a run that was interrupted."),
     ]
-    sample = f"Of {SAMPLE} chunks asked for by their own vectors it doesn't find {', '.join(lost)}." if lost else ""
+    sample = f"Of {SAMPLE} chunks asked for by their own vectors it doesn't find {len(lost)}." if lost else ""
     return [f"{count} {what}" for count, what in said if count] + [sample] * bool(lost)
 
 

@@ -105,6 +105,11 @@ class Settings:
         default="a SQLite file in the home",
         secret=True,
     )
+    require_key: str | None = _setting(
+        "CUECARD_REQUIRE_KEY",
+        "whether requests need a key: yes (always) or no (not from the server's own machine)",
+        default="once a key was created",
+    )
     redis_url: str | None = _setting(
         "CUECARD_REDIS_URL", "Redis for shared caches and limits", secret=True, reserved=True
     )
@@ -231,6 +236,7 @@ def _validate(settings: Settings) -> None:
         "qdrant_write_consistency": lambda number: _whole(number, MAX_REPLICAS),
         "qdrant_on_disk": lambda word: _one_of(word, YES_OR_NO),
         "qdrant_quantization": lambda word: _one_of(word, QUANTIZATIONS),
+        "require_key": lambda word: _one_of(word, YES_OR_NO),
         "llm_url": _http_url,
         "slack_api_url": _http_url,
         "redis_url": lambda url: _scheme(url, ("redis", "rediss", "unix")),
