@@ -66,12 +66,20 @@ class Settings(Protocol):
         """The folder for exported models."""
 
     @property
+    def verifier(self) -> str | None:
+        """The model that checks claims, by name or path; None for the one that ships."""
+
+    @property
     def embed_model(self) -> str | None:
         """The embedding model, by name or path; None for the default."""
 
 
 class Home(Protocol):
     """The click context object that every command is given."""
+
+    @property
+    def chatty(self) -> bool:
+        """Whether somebody watches a terminal, and wants no JSON."""
 
     def settings(self) -> Settings:
         """The settings of this process. Raises SettingsError."""
