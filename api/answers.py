@@ -86,6 +86,11 @@ class Answers:
         """Whether the index could not be asked when it was looked at last."""
         return self._index.open
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How often an answer was remembered, and how often not."""
+        return self.hits, self.misses
+
     def known(self, asking: Asking) -> Body | None:
         """The answer, if it is remembered; without the index it says so. Takes microseconds."""
         started = time.perf_counter()

@@ -83,6 +83,17 @@ class Parts:
         return self.retrieval.retriever
 
     @property
+    def warm(self) -> bool:
+        """Whether all that answers a question is made."""
+        return self._answerer is not None
+
+    @property
+    def made_retriever(self) -> Retriever | None:
+        """The retriever, if anybody asked for it yet: nothing is loaded for it."""
+        retrieval = self._retrieval
+        return None if retrieval is None else retrieval.retriever
+
+    @property
     def indexer(self) -> ChunkIndexer:
         """Writes to the index."""
         return self.retrieval.indexer

@@ -49,6 +49,16 @@ class LocalLibrary:
         size = self.settings.answer_cache
         return Answers(self.parts, KEPT if size is None else int(size))
 
+    @property
+    def warm(self) -> bool:
+        """Whether everything that a question needs is loaded, so that no call waits for that."""
+        return self.parts.warm
+
+    @property
+    def embedded(self) -> bool:
+        """Whether catalog and index are in this process, so that looking at them takes microseconds."""
+        return self.settings.database_url is None and self.settings.qdrant_url is None
+
     def record(self) -> None:
         """Write down what is asked from now on, as far as the settings allow."""
         from api.recorder import Recorder

@@ -15,13 +15,17 @@ from starlette.concurrency import run_in_threadpool
 from api.home import own
 from api.http.admin import router as admin
 from api.http.changing import router as changing
+from api.http.gate import Gate
+from api.http.limits import LimitAddresses, RateLimits
 from api.http.middleware import Requests
+from api.http.operations import router as operations
 from api.http.problems import handle_problems
 from api.http.questions import router as questions
 from api.http.reading import router as reading
 from api.http.schemas import Problem
 from api.library import Library
 from api.local import LocalLibrary
+from api.metrics import Metrics
 from api.settings import Settings, load_settings
 from api.uploads import Uploads
 
@@ -48,17 +52,24 @@ def create_app(
     delete and retry; else that needs the token, too. A library that is given stays the caller's to close.
     """
 
+    settings = settings or (load_settings() if library is None else None)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        mine = None if library is not None else await run_in_threadpool(_open, settings or load_settings())
+        app.state.gate = Gate.of(settings)
+        mine = await run_in_threadpool(_open, settings) if library is None and settings else None
         app.state.library = library or mine
         if isinstance(app.state.library, LocalLibrary):
             app.state.uploads = Uploads(app.state.library)
             app.state.uploads.start()
+            app.state.library.record()
+            app.state.library.observers.append(app.state.metrics.answered)
+        app.state.metrics.watch(app.state.library, app.state.gate, app.state.limits)
         threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
         try:
             yield
         finally:
+            app.state.gate.close()
             if app.state.uploads is not None:
                 await run_in_threadpool(app.state.uploads.close)
             if mine is not None:
@@ -73,9 +84,12 @@ def create_app(
     )
     app.state.library, app.state.uploads = library, None
     app.state.token, app.state.local = token, local
+    app.state.limits, app.state.metrics = RateLimits(settings), Metrics()
+    app.state.log_questions = settings is not None and settings.log_questions == "yes"
+    app.add_middleware(LimitAddresses)
     app.add_middleware(Requests)
     handle_problems(app)
-    for router in (questions, reading, changing, admin):
+    for router in (questions, reading, changing, operations, admin):
         app.include_router(router)
     _document_problems(app)
     return app

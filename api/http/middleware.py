@@ -30,7 +30,9 @@ UPLOADS = "/documents"
 CLIENT_GONE = 499
 """Logged, as other servers do, for a client that left before it had sent its request."""
 
-PROBES = ("/healthz", "/readyz")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+PROBES = ("/healthz", "/readyz", "/metrics")
 """Asked all the time, and worth no line of the log."""
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -72,8 +74,15 @@ class Requests:
             detail = "Something went wrong inside the server. Its log says more under this request_id."
             await problem(Request(scope), 500, detail)(scope, receive, send_with_id)
         finally:
-            spent = round((time.perf_counter() - started) * 1000, 1)
-            fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": spent}
+            seconds = time.perf_counter() - started
+            scope["app"].state.metrics.request(_method(scope), _route(scope), status, seconds)
+            fields = {
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+            }
+            fields |= scope["state"].get("log", {})
             level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
             _log.log(level, "request", extra={"fields": fields})
             _request_id.reset(reset)
@@ -131,6 +140,17 @@ def _limited(receive: Receive, limit: int) -> Receive:
         return message
 
     return limited
+
+
+def _method(scope: Scope) -> str:
+    """The method, as a label: whatever else is sent is one."""
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The route as it is declared, as a label: there are only so many."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "")) or "none"
 
 
 class JsonLines(logging.Formatter):

@@ -12,7 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api.errors import TYPE_PREFIX, kind_of
-from api.http.schemas import AskRequest, CheckRequest, IngestRequest, RetryRequest, SearchRequest, Shape, UploadForm
+from api.http.schemas import (
+    AskRequest,
+    CheckRequest,
+    FeedbackRequest,
+    IngestRequest,
+    RetryRequest,
+    SearchRequest,
+    Shape,
+    UploadForm,
+)
 from ingest.errors import CuecardError
 
 MEDIA_TYPE = "application/problem+json"
@@ -23,6 +32,7 @@ FIELDS: dict[str, type[Shape]] = {
     "/ask": AskRequest,
     "/search": SearchRequest,
     "/check": CheckRequest,
+    "/feedback": FeedbackRequest,
     "/documents": UploadForm,
     "/admin/ingest": IngestRequest,
     "/admin/retry": RetryRequest,

@@ -1,10 +1,10 @@
-"""The library to look at: documents, versions, quarantine, changes; and whether the server is well."""
+"""The library to look at: documents, versions, quarantine, changes."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -17,10 +17,8 @@ from api.http.library_schemas import (
     JobBody,
     QuarantineBody,
     QuarantineEntryBody,
-    ReadyBody,
     VersionsBody,
 )
-from api.http.problems import RETRY_SECONDS, problem
 from api.library import MAX_CHANGES
 
 router = APIRouter(tags=["library"], responses=problems(422, 503))
@@ -115,22 +113,3 @@ def changes(
 def job(id: JobId, uploads: TheUploads) -> Any:  # noqa: A002 - as the route
     """What became of an upload or a retry. `report` is what `cuecard ingest --json` prints."""
     return uploads.jobs.get(id).to_dict()
-
-
-@router.get("/healthz", tags=["operations"])
-def healthz() -> dict[str, str]:
-    """Whether the process answers."""
-    return {"status": "ok"}
-
-
-@router.get("/readyz", tags=["operations"], response_model=ReadyBody)
-def readyz(request: Request, library: TheLibrary) -> Any:
-    """Whether questions can be answered, and what is degraded. 503 where nothing useful can be said."""
-    report = library.doctor()
-    degraded = [check for check in report["checks"] if check["state"] in ("degraded", "failed")]
-    if not report["ready"]:
-        said = " ".join(f"{check['name']}: {check['detail']} {check['hint']}".strip() for check in degraded)
-        return problem(
-            request, 503, f"Not ready. {said}", name="not-ready", headers={"Retry-After": str(RETRY_SECONDS)}
-        )
-    return {"status": "degraded" if degraded else "ready", "degraded": degraded}

@@ -16,6 +16,9 @@ MAX_CHECKED = 1_000_000
 
 MAX_SOURCES = 200
 
+MAX_COMMENT = 2_000
+"""Characters of what somebody says about an answer."""
+
 
 class Shape(BaseModel):
     """Nothing but the fields that are named."""
@@ -68,6 +71,32 @@ class SearchRequest(Shape):
     k: HitCount = 10
     collection: Collection = None
     filters: FilterValues = Field(default_factory=dict, examples=[{"topic": ["Python"]}])
+
+
+class FeedbackRequest(Shape):
+    """What somebody thinks of an answer."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"answer_id": "0b0f2a55-8f0e-4d8f-9d0a-52d8c3a6f0b1", "rating": "up", "comment": "Just what I meant."}
+            ]
+        },
+    )
+
+    answer_id: str = Field(min_length=1, max_length=200, description="The `id` of the answer.")
+    rating: Literal["up", "down"]
+    comment: str | None = Field(None, max_length=MAX_COMMENT)
+
+
+class FeedbackBody(Shape):
+    """What was kept. `at`: ISO 8601, UTC."""
+
+    answer_id: str
+    rating: Literal["up", "down"]
+    comment: str | None
+    at: str
 
 
 class GivenSourceBody(Shape):
