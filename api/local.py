@@ -68,7 +68,14 @@ class LocalLibrary:
             self.observers.append(self._recorder.answered)
 
     def known(
-        self, question: str, *, collection: str | None, filters: Filters, mode: str, k: int | None, view: View
+        self,
+        question: str,
+        *,
+        collection: str | None,
+        filters: Filters,
+        mode: str,
+        k: int | None,
+        view: View = EVERYTHING,
     ) -> Body | None:
         """The answer that `ask` would give, if it is remembered: in microseconds, so that nobody has to wait for it."""
         body = self.answers.known(_asking(question, collection, filters, mode, k, view))
