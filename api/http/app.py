@@ -7,7 +7,6 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -18,11 +17,11 @@ from api.http.changing import router as changing
 from api.http.gate import Gate
 from api.http.limits import LimitAddresses, RateLimits
 from api.http.middleware import Requests
+from api.http.openapi import complete_openapi
 from api.http.operations import router as operations
 from api.http.problems import handle_problems
 from api.http.questions import router as questions
 from api.http.reading import router as reading
-from api.http.schemas import Problem
 from api.library import Library
 from api.local import LocalLibrary
 from api.metrics import Metrics
@@ -91,22 +90,8 @@ def create_app(
     handle_problems(app)
     for router in (questions, reading, changing, operations, admin):
         app.include_router(router)
-    _document_problems(app)
+    complete_openapi(app)
     return app
-
-
-def _document_problems(app: FastAPI) -> None:
-    """Add the shape of errors, which no route returns by itself, to OpenAPI."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            inner = shape.pop("$defs", {})
-            plain()["components"]["schemas"].update({Problem.__name__: shape, **inner})
-        return plain()
-
-    app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend it
 
 
 def _open(settings: Settings) -> Library:

@@ -54,10 +54,17 @@ _MEANINGS = {
 }
 
 
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI documents the errors of a route."""
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {
-        status: {"description": _MEANINGS[status], "content": {"application/problem+json": {"schema": schema}}}
+        status: {
+            "description": _MEANINGS[status],
+            "content": {"application/problem+json": {"schema": schema}},
+            **({"headers": _RETRY_AFTER} if status in (429, 503) else {}),
+        }
         for status in statuses
     }

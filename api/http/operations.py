@@ -17,7 +17,7 @@ router = APIRouter(tags=["operations"])
 _METRICS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Counters in Prometheus's text format.",
-        "content": {"text/plain": {"schema": {"type": "string"}, "example": "cuecard_queue_waiting 0.0\n"}},
+        "content": {"text/plain": {"schema": {"type": "string"}}},
     }
 }
 

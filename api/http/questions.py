@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from api.http.deps import TheGate, TheLibrary, problems
-from api.http.examples import ANSWER, CHECKED, EVENTS, FOUND
+from api.http.examples import EVENTS
 from api.http.schemas import (
     AnswerBody,
     AskRequest,
@@ -31,7 +31,7 @@ _EVENTS: dict[str, Any] = {
     "description": "An answer; with `stream: true`, server-sent events `sources` (the list), `token` (pieces of the "
     "text, as `{text}`), and `answer` (the whole, as without `stream`); or `error`, a problem, where it breaks off.",
     "content": {
-        "application/json": {"example": ANSWER},
+        "application/json": {},
         "text/event-stream": {"schema": {"type": "string"}, "example": EVENTS},
     },
 }
@@ -54,7 +54,7 @@ async def ask(body: AskRequest, request: Request, library: TheLibrary, gate: The
     return JSONResponse(await gate.run(work) if answer is None else answer)
 
 
-@router.post("/search", response_model=SearchBody, responses=FOUND)
+@router.post("/search", response_model=SearchBody)
 async def search(body: SearchRequest, request: Request, library: TheLibrary, gate: TheGate) -> Response:
     """Find the passages that fit a query best."""
     _log(request, {"query": body.query})
@@ -63,7 +63,7 @@ async def search(body: SearchRequest, request: Request, library: TheLibrary, gat
     return JSONResponse(await gate.run(work))
 
 
-@router.post("/check", response_model=CheckReportBody, responses=CHECKED)
+@router.post("/check", response_model=CheckReportBody)
 async def check(body: CheckRequest, library: TheLibrary, gate: TheGate) -> Response:
     """Check every claim of a text against given sources."""
     sources = [{"id": source.id, "text": source.text} for source in body.sources]
