@@ -27,12 +27,20 @@ from api.local import LocalLibrary
 
 router = APIRouter(tags=["questions"], responses=problems(400, 413, 415, 422, 429, 503))
 
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["sources", "token", "answer", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _EVENTS: dict[str, Any] = {
     "description": "An answer; with `stream: true`, server-sent events `sources` (the list), `token` (pieces of the "
     "text, as `{text}`), and `answer` (the whole, as without `stream`); or `error`, a problem, where it breaks off.",
     "content": {
         "application/json": {},
-        "text/event-stream": {"schema": {"type": "string"}, "example": EVENTS},
+        "text/event-stream": {"itemSchema": _EVENT, "example": EVENTS},
     },
 }
 

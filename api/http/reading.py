@@ -23,6 +23,9 @@ from api.library import MAX_CHANGES
 
 router = APIRouter(tags=["library"], responses=problems(422, 503))
 
+MAX_SEQUENCE = 2**63 - 1
+"""The largest number that a database compares with."""
+
 VersionName = Annotated[str | None, StringConstraints(min_length=1, max_length=100)]
 """The hash of a version, a beginning of that, or the catalog's key."""
 
@@ -102,7 +105,7 @@ def quarantine_entry(id: EntryId, library: TheLibrary) -> Any:  # noqa: A002
 @router.get("/changes", response_model=ChangesBody)
 def changes(
     library: TheLibrary,
-    since: Annotated[int, Query(ge=0, description="Sequence number; those after it are given.")] = 0,
+    since: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="Sequence number; those after it are given.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_CHANGES, description="How many at most.")] = MAX_CHANGES,
 ) -> Any:
     """What changed after a sequence number, oldest first. Numbers rise without gaps: go on from the last one."""

@@ -35,7 +35,7 @@ def _known_filters(filters: dict[str, str | list[str]]) -> dict[str, str | list[
 
 Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION)]
 Collection = Annotated[str | None, Field(description="Only in this collection.", min_length=1, max_length=200)]
-HitCount = Annotated[int, Field(ge=1, le=MAX_K, description="How many hits to work with.")]
+HitCount = Annotated[int, Field(strict=True, ge=1, le=MAX_K, description="How many hits to work with.")]
 FilterValues = Annotated[
     dict[str, str | list[str]],
     AfterValidator(_known_filters),
@@ -57,7 +57,7 @@ class AskRequest(Shape):
     mode: Mode = Field("auto", description="How to answer; `auto` takes the best that the library allows.")
     k: HitCount | None = None
     conversation_id: str | None = Field(None, max_length=200, description="Accepted; each question stands alone yet.")
-    stream: bool = Field(False, description="Send the answer as server-sent events.")
+    stream: bool = Field(False, strict=True, description="Send the answer as server-sent events.")
 
 
 class SearchRequest(Shape):
@@ -277,7 +277,7 @@ class IngestRequest(Shape):
 
     paths: list[str] = Field(min_length=1)
     collection: str = Field(min_length=1, max_length=200)
-    yes: bool = False
+    yes: bool = Field(False, strict=True)
 
 
 class RetryRequest(Shape):
