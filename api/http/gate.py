@@ -7,6 +7,7 @@ import contextvars
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -34,7 +35,7 @@ class Gate:
         self.workers, self.queue, self.deadline_s = workers, queue, deadline_s
         self.running = self.waiting = 0
         self.refused = {"queue": 0, "deadline": 0}
-        self._free = asyncio.Semaphore(workers)
+        self._line: deque[asyncio.Future[None]] = deque()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="cuecard-work")
         self._mean_s = 0.1
 
@@ -74,26 +75,43 @@ class Gate:
         return max(1, min(60, math.ceil((self.waiting + 1) * self._mean_s / self.workers)))
 
     async def _enter(self, deadline: float) -> None:
-        """Wait for a free worker."""
-        if self._free.locked() and self.waiting >= self.queue:
+        """Wait for a free worker, in the order of coming."""
+        if self.running < self.workers:
+            self.running += 1
+            return
+        if self.waiting >= self.queue:
             self.refused["queue"] += 1
             raise QueueFullError(
                 f"{self.waiting} requests wait already.", hint="Try again later.", retry_after=self.retry_after()
             )
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
         self.waiting += 1
         try:
-            await asyncio.wait_for(self._free.acquire(), max(0.0, deadline - time.monotonic()))
-        except TimeoutError:
-            raise self._too_late() from None
+            await asyncio.wait([turn], timeout=max(0.0, deadline - time.monotonic()))
+        except asyncio.CancelledError:
+            if turn.done():
+                self._let_in()
+            raise
         finally:
             self.waiting -= 1
-        self.running += 1
+            turn.cancel()
+        if turn.cancelled():
+            raise self._too_late()
 
     def _leave(self, done: asyncio.Future[Any]) -> None:
-        self.running -= 1
-        self._free.release()
         if not done.cancelled():
             done.exception()  # whoever gave it up does not hear of it any more
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Give a place that is free now to whoever waits longest."""
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.running -= 1
 
     def _timed(self, work: Callable[[], T]) -> T:
         started = time.monotonic()

@@ -29,11 +29,12 @@ class Service:
     library: LocalLibrary
 
 
-@pytest.fixture
-def service(filled: Path, tmp_path: Path) -> Iterator[Service]:  # noqa: F811 - the fixture
-    """A server on a copy of the notes' home, as `cuecard serve` runs it."""
-    shutil.copytree(filled, tmp_path / "home")
-    yield from serve(load_settings(tmp_path / "home", {}))
+@pytest.fixture(scope="session")
+def service(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:  # noqa: F811 - the fixture
+    """A server on a copy of the notes' home, as `cuecard serve` runs it. Tests that change it put it right again."""
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(filled, home)
+    yield from serve(load_settings(home, {}))
 
 
 def serve(settings: Settings) -> Iterator[Service]:

@@ -24,9 +24,8 @@ def test_every_route_has_a_summary_the_errors_and_a_valid_example(method: str, p
         if int(status) >= 400:
             assert list(response["content"]) == ["application/problem+json"]
     done = operation["responses"][min(operation["responses"])]
-    shown: list[tuple[dict[str, Any], Any]] = []
-    for content in done["content"].values():
-        shown.append((content.get("schema", {}), content["example"]))
+    answers = done["content"].values()
+    shown: list[tuple[dict[str, Any], Any]] = [(each.get("schema", {}), each["example"]) for each in answers]
     for content in operation.get("requestBody", {}).get("content", {}).values():
         schema = content["schema"]
         named = DOCUMENT["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
