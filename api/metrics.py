@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -27,6 +27,7 @@ class Metrics:
     """Counters of one server. Thread-safe. No label says what was asked or what a document holds."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series for each, which nobody reads
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "cuecard_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
