@@ -48,7 +48,7 @@ def finished(scene: Coroutine[Any, Any, T]) -> T:
 
 
 def test_so_many_run_so_many_wait_and_the_rest_is_refused(held: Held) -> None:
-    async def scene() -> list[object]:
+    async def scene() -> list[str | BaseException]:
         gate = Gate(workers=2, queue=3)
         asked = [asyncio.create_task(gate.run(held)) for _ in range(10)]
         while gate.refused["queue"] < 5 or gate.running < 2:

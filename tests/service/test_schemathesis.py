@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -39,12 +41,11 @@ def url(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """A server that may be asked as often as one likes."""
     home = tmp_path_factory.mktemp("fuzzed") / "home"
     shutil.copytree(filled, home)
-    served = serve(load_settings(home, {"CUECARD_RATE_LIMIT": "none"}))
-    yield next(served).url
-    served.close()
+    with contextmanager(serve)(load_settings(home, {"CUECARD_RATE_LIMIT": "none"})) as served:
+        yield served.url
 
 
-CHECKS = [
+CHECKS: Any = [
     checks.CHECKS.get_one(name)
     for name in (
         "not_a_server_error",
@@ -60,11 +61,11 @@ schema = schemathesis.openapi.from_dict(create_app(FakeLibrary()).openapi())
 
 @schema.parametrize()
 @FUZZED
-def test_with_the_token(case: schemathesis.Case, url: str) -> None:
+def test_with_the_token(case: schemathesis.Case[Any], url: str) -> None:
     case.call_and_validate(base_url=url, checks=CHECKS, headers=WITH_TOKEN)
 
 
 @schema.parametrize()
 @FUZZED
-def test_without_it(case: schemathesis.Case, url: str) -> None:
+def test_without_it(case: schemathesis.Case[Any], url: str) -> None:
     case.call_and_validate(base_url=url, checks=CHECKS, headers={"Origin": "https://elsewhere.example"})
