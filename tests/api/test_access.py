@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
-from api.http.access import SESSION_COOKIE, Gate, needs_of
+from api.http.access import SESSION_COOKIE, Access, needs_of
 from api.http.app import create_app
 from api.http.security import DATA_POLICY
 from api.keys import Keys
@@ -36,13 +36,13 @@ class Server:
         self.keys = Keys(lambda: self.catalog, alone=True)
         self.library = FakeLibrary()
 
-    def app(self, **gate: Any) -> FastAPI:
+    def app(self, **access: Any) -> FastAPI:
         app = create_app(self.library)
-        app.state.gate = Gate(**{"keys": self.keys, "token": TOKEN, "local": True, **gate})
+        app.state.access = Access(**{"keys": self.keys, "token": TOKEN, "local": True, **access})
         return app
 
-    def client(self, **gate: Any) -> TestClient:
-        return TestClient(self.app(**gate), HERE, raise_server_exceptions=False, follow_redirects=False)
+    def client(self, **access: Any) -> TestClient:
+        return TestClient(self.app(**access), HERE, raise_server_exceptions=False, follow_redirects=False)
 
 
 @pytest.fixture
@@ -114,8 +114,8 @@ def test_a_key_does_what_its_scopes_say_and_nothing_else(
 
 def test_the_local_token_opens_everything(server: Server) -> None:
     server.keys.create("bob", ["ask"])
-    for gate in ({"local": True}, {"local": False}, {"require": "yes"}):
-        with server.client(**gate) as client:
+    for access in ({"local": True}, {"local": False}, {"require": "yes"}):
+        with server.client(**access) as client:
             for route in our_routes(client.app):
                 if needs_of(route.dependant) != [()]:
                     assert send(client, route, bearer(TOKEN)) not in (401, 403), route.path
