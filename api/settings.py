@@ -102,6 +102,11 @@ class Settings:
         default="a SQLite file in the home",
         secret=True,
     )
+    require_key: str | None = _setting(
+        "CUECARD_REQUIRE_KEY",
+        "whether requests need a key: yes (always) or no (not from the server's own machine)",
+        default="once a key was created",
+    )
     redis_url: str | None = _setting(
         "CUECARD_REDIS_URL",
         "Redis where servers of the same library count requests together and share answers",
@@ -261,6 +266,7 @@ def _validate(settings: Settings) -> None:
         "qdrant_write_consistency": lambda number: _whole(number, MAX_REPLICAS),
         "qdrant_on_disk": lambda word: _one_of(word, YES_OR_NO),
         "qdrant_quantization": lambda word: _one_of(word, QUANTIZATIONS),
+        "require_key": lambda word: _one_of(word, YES_OR_NO),
         "rate_limit": lambda number: None if number == "none" else _whole(number, MAX_RATE),
         "concurrency": lambda number: _whole(number, MAX_WORKERS),
         "queue": lambda number: _whole(number, MAX_QUEUE),

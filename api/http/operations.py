@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.http.access import Operator, Public
 from api.http.deps import TheLibrary, problems
 from api.http.library_schemas import ReadyBody
 from api.http.problems import RETRY_SECONDS, problem
@@ -22,13 +23,13 @@ _METRICS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/healthz")
+@router.get("/healthz", dependencies=[Public])
 async def healthz() -> dict[str, str]:
     """Whether the process answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", response_model=ReadyBody, responses=problems(503))
+@router.get("/readyz", response_model=ReadyBody, responses=problems(503), dependencies=[Public])
 def readyz(request: Request, library: TheLibrary) -> Any:
     """Whether questions can be answered, and what is degraded. 503 where nothing useful can be said."""
     report = library.doctor()
@@ -41,7 +42,7 @@ def readyz(request: Request, library: TheLibrary) -> Any:
     return {"status": "degraded" if degraded else "ready", "degraded": degraded}
 
 
-@router.get("/metrics", response_class=Response, responses=_METRICS)
+@router.get("/metrics", response_class=Response, responses=_METRICS, dependencies=[Operator])
 def metrics(request: Request) -> Response:
     """What the server counts, for Prometheus: requests, stages of answers, caches, the queue, verdicts, the index."""
     counted: Metrics = request.app.state.metrics

@@ -17,6 +17,7 @@ from api.http.schemas import (
     CheckRequest,
     FeedbackRequest,
     IngestRequest,
+    KeyRequest,
     RetryRequest,
     SearchRequest,
     Shape,
@@ -35,6 +36,7 @@ FIELDS: dict[str, type[Shape]] = {
     "/feedback": FeedbackRequest,
     "/documents": UploadForm,
     "/admin/ingest": IngestRequest,
+    "/admin/keys": KeyRequest,
     "/admin/retry": RetryRequest,
 }
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
+from api.http.access import Asker, ThePrincipal, TheView
 from api.http.deps import TheGate, TheLibrary, problems
 from api.http.examples import EVENTS
 from api.http.schemas import (
@@ -25,7 +26,7 @@ from api.http.streaming import streamed
 from api.library import Body, Library
 from api.local import LocalLibrary
 
-router = APIRouter(tags=["questions"], responses=problems(400, 413, 415, 422, 429, 503))
+router = APIRouter(tags=["questions"], dependencies=[Asker], responses=problems(400, 413, 415, 422, 429, 503))
 
 _EVENT: dict[str, Any] = {
     "type": "object",
@@ -46,13 +47,14 @@ _EVENTS: dict[str, Any] = {
 
 
 @router.post("/ask", response_model=AnswerBody, responses={200: _EVENTS})
-async def ask(body: AskRequest, request: Request, library: TheLibrary, gate: TheGate) -> Response:
+async def ask(body: AskRequest, request: Request, library: TheLibrary, gate: TheGate, view: TheView) -> Response:
     """Answer a question from the library, with citations, verdicts and confidence."""
     wanted: dict[str, Any] = {
         "collection": body.collection,
         "filters": _lists(body.filters),
         "mode": body.mode,
         "k": body.k,
+        "view": view,
     }
     _log(request, {"question": body.question})
     work = partial(library.ask, body.question, conversation_id=body.conversation_id, **wanted)
@@ -63,11 +65,11 @@ async def ask(body: AskRequest, request: Request, library: TheLibrary, gate: The
 
 
 @router.post("/search", response_model=SearchBody)
-async def search(body: SearchRequest, request: Request, library: TheLibrary, gate: TheGate) -> Response:
+async def search(body: SearchRequest, request: Request, library: TheLibrary, gate: TheGate, view: TheView) -> Response:
     """Find the passages that fit a query best."""
     _log(request, {"query": body.query})
     filters = _lists(body.filters)
-    work = partial(library.search, body.query, k=body.k, collection=body.collection, filters=filters)
+    work = partial(library.search, body.query, k=body.k, collection=body.collection, filters=filters, view=view)
     return JSONResponse(await gate.run(work))
 
 
@@ -79,9 +81,9 @@ async def check(body: CheckRequest, library: TheLibrary, gate: TheGate) -> Respo
 
 
 @router.post("/feedback", response_model=FeedbackBody, responses=problems(404))
-def feedback(body: FeedbackRequest, library: TheLibrary) -> Any:
+def feedback(body: FeedbackRequest, library: TheLibrary, view: TheView, asker: ThePrincipal) -> Any:
     """Say what an answer was worth. Said again, it takes the place of what was said before."""
-    return library.feedback(body.answer_id, body.rating, body.comment)
+    return library.feedback(body.answer_id, body.rating, body.comment, view=view, who=asker.id if asker else None)
 
 
 def _log(request: Request, fields: dict[str, str]) -> None:
