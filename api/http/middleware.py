@@ -33,7 +33,9 @@ FORMS = frozenset({"/login", "/logout"})
 CLIENT_GONE = 499
 """Logged, as other servers do, for a client that left before it had sent its request."""
 
-PROBES = ("/healthz", "/readyz")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+PROBES = ("/healthz", "/readyz", "/metrics")
 """Asked all the time, and worth no line of the log."""
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -75,8 +77,15 @@ class Requests:
             detail = "Something went wrong inside the server. Its log says more under this request_id."
             await problem(Request(scope), 500, detail)(scope, receive, send_with_id)
         finally:
-            spent = round((time.perf_counter() - started) * 1000, 1)
-            fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": spent}
+            seconds = time.perf_counter() - started
+            scope["app"].state.metrics.request(_method(scope), _route(scope), status, seconds)
+            fields = {
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+            }
+            fields |= scope["state"].get("log", {})
             level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
             _log.log(level, "request", extra={"fields": fields})
             _request_id.reset(reset)
@@ -92,7 +101,7 @@ class Requests:
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     """Status and detail for a request that is refused before its body is read."""
-    if scope["app"].state.gate.local and is_foreign(headers):
+    if scope["app"].state.access.local and is_foreign(headers):
         return 403, "This server answers at the address of its own machine only, such as localhost or 127.0.0.1."
     size = headers.get("Content-Length", "0")
     has_body = size != "0" or "Transfer-Encoding" in headers
@@ -137,6 +146,17 @@ def _limited(receive: Receive, limit: int) -> Receive:
         return message
 
     return limited
+
+
+def _method(scope: Scope) -> str:
+    """The method, as a label: whatever else is sent is one."""
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The route as it is declared, as a label: there are only so many."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "")) or "none"
 
 
 class JsonLines(logging.Formatter):

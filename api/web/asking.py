@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from api.errors import kind_of
 from api.http.access import Asker, TheView
-from api.http.deps import TheLibrary
+from api.http.deps import TheGate, TheLibrary
+from api.http.problems import headers_of
 from api.http.schemas import AnswerBody
 from api.library import Body, Library
 from api.shelf import FACETS
@@ -27,10 +30,11 @@ Chosen = Annotated[str, Query(max_length=500)]
 
 
 @router.get("/", dependencies=[Reader])
-def ask(
+async def ask(
     request: Request,
     library: TheLibrary,
     view: TheView,
+    gate: TheGate,
     q: Annotated[str, Query(max_length=20_000)] = "",
     topic: Chosen = "",
     level: Chosen = "",
@@ -42,22 +46,27 @@ def ask(
     chosen = {"topic": topic, "level": level, "kind": kind, "collection": collection}
     question = q.strip()
     values: dict[str, Any] = {"question": question, "chosen": chosen, "view": None, "problem": None, "status": 200}
+    headers: dict[str, str] = {}
     if question:
         try:
-            values["view"] = answer_view(_answered(library, question, chosen, conversation_id or None, view))
+            work = partial(_answered, library, question, chosen, conversation_id or None, view)
+            values["view"] = answer_view(await gate.run(work))
         except CuecardError as error:
             found = kind_of(error)
             values |= {"problem": {"title": found.title, "detail": str(error)}, "status": found.status}
-    return page(
+            headers = headers_of(error)
+    response = page(
         request,
         "ask.html",
         active="ask",
-        facets=_facets(library, view),
-        examples=[] if question else _examples(library, view),
+        facets=await run_in_threadpool(_facets, library, view),
+        examples=[] if question else await run_in_threadpool(_examples, library, view),
         feedback=_has_feedback(request),
         filters=FACETS,
         **values,
     )
+    response.headers.update(headers)
+    return response
 
 
 @router.post("/answers/page", dependencies=[Asker])

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from api.errors import kind_of
 from api.http.access import Principal, needs
+from api.http.problems import headers_of
 from api.library import Body
 from api.web.words import ITEM_KINDS
 from ingest.errors import CuecardError
@@ -65,7 +66,9 @@ class PageRoute(APIRoute):
                 return await handle(request)
             except CuecardError as error:
                 kind = kind_of(error)
-                return error_page(request, kind.status, kind.title, str(error))
+                response = error_page(request, kind.status, kind.title, str(error))
+                response.headers.update(headers_of(error))
+                return response
             except HTTPException as error:
                 response = error_page(request, error.status_code, HTTPStatus(error.status_code).phrase, error.detail)
                 response.headers.update(error.headers or {})
