@@ -226,3 +226,19 @@ def test_reports_are_shown_and_may_run_nothing(page: Page, complaints: list[str]
     complaints.clear()
     page.goto("/evaluations/answers-2")
     expect(page.get_by_text("<b>well</b>")).to_be_visible()
+
+
+def test_thumbs_and_what_was_wrong_are_kept(page: Page) -> None:
+    ask(page, STAMPEDE)
+    bad = page.get_by_role("button", name="Bad answer")
+    bad.click()
+    expect(bad).to_have_attribute("aria-pressed", "true")
+    page.get_by_label("What was wrong with it?").fill("too long")
+    with page.expect_response("**/feedback") as told:
+        page.get_by_role("button", name="Send").click()
+    assert told.value.status == 200
+    assert told.value.json()["comment"] == "too long"
+    good = page.get_by_role("button", name="Good answer")
+    good.click()
+    expect(good).to_have_attribute("aria-pressed", "true")
+    expect(bad).to_have_attribute("aria-pressed", "false")

@@ -12,11 +12,14 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.http.access import Access
 from api.http.app import create_app
+from api.keys import Keys
 from api.library import Body
 from api.web.markdown import answer_html, plain_text
 from api.web.pages import source_url
 from api.web.sources import MOST_LINES, excerpt
+from ingest.catalog import Catalog
 from ingest.errors import IndexUnavailableError
 from tests.api.fake_library import QUOTE, SOURCE, FakeLibrary, answer_to
 
@@ -220,3 +223,40 @@ def test_only_reports_of_the_folder_are_shown(name: str, results: Path) -> None:
         framed = client.get("/evaluations/retrieval-1/report")
         assert "sandbox" in framed.headers["Content-Security-Policy"]
         assert "script-src" not in framed.headers["Content-Security-Policy"]
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Iterator[Keys]:
+    """Real keys in a catalog of their own."""
+    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+    yield Keys(lambda: catalog, alone=True)
+    catalog.close()
+
+
+def test_pages_show_what_the_key_may_see_and_offer_what_it_may_do(
+    keys: Keys, library: FakeLibrary, results: Path
+) -> None:
+    _, candidate = keys.create("bob", ["ask"], audience="candidate")
+    _, owner = keys.create("eve", ["ask", "ingest"], audience="interviewer")
+    app = create_app(library)
+    app.state.results = str(results)
+    with TestClient(app, HERE, raise_server_exceptions=False, follow_redirects=False) as client:
+        app.state.access = Access(keys=keys)
+        for path in ("/", "/?q=What%3F", "/library", "/library/document?path=d1d1d1d1", "/evaluations"):
+            without = client.get(path)
+            assert without.status_code == 303
+            assert without.headers["Location"].startswith("/login?next=%2F")
+            library.views.clear()
+            client.get(path, headers={"Authorization": f"Bearer {candidate}"})
+            assert {view.audience for view in library.views} <= {"candidate"}
+            assert library.views or path == "/evaluations"
+
+        def shown(path: str, key: str) -> str:
+            return client.get(path, headers={"Authorization": f"Bearer {key}"}).text
+
+        assert 'id="upload"' not in shown("/library", candidate)
+        assert 'id="upload"' in shown("/library", owner)
+        assert "retrieval-1" not in shown("/evaluations", candidate)
+        assert "There is no report" in shown("/evaluations/retrieval-1/report", candidate)
+        assert "retrieval-1" in shown("/evaluations", owner)
+        assert client.post("/answers/page", json=answer_to("What?")).status_code == 401
