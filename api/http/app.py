@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from api.home import own
-from api.http.access import Gate
+from api.http.access import Access
 from api.http.admin import router as admin
 from api.http.changing import router as changing
 from api.http.docs import router as docs
@@ -63,7 +63,7 @@ def create_app(
         app.state.library = library or mine
         if isinstance(app.state.library, LocalLibrary):
             opened = app.state.library
-            app.state.gate = replace(gate, keys=opened.keys, require=opened.settings.require_key)
+            app.state.access = replace(access, keys=opened.keys, require=opened.settings.require_key)
             app.state.uploads = Uploads(app.state.library)
             app.state.uploads.start()
         threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
@@ -84,8 +84,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    gate = Gate(token=token, local=local, insecure=insecure)
-    app.state.library, app.state.uploads, app.state.gate = library, None, gate
+    access = Access(token=token, local=local, insecure=insecure)
+    app.state.library, app.state.uploads, app.state.access = library, None, access
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Requests)
     handle_problems(app)

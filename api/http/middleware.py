@@ -92,7 +92,7 @@ class Requests:
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     """Status and detail for a request that is refused before its body is read."""
-    if scope["app"].state.gate.local and is_foreign(headers):
+    if scope["app"].state.access.local and is_foreign(headers):
         return 403, "This server answers at the address of its own machine only, such as localhost or 127.0.0.1."
     size = headers.get("Content-Length", "0")
     has_body = size != "0" or "Transfer-Encoding" in headers

@@ -41,7 +41,7 @@ def serve(settings: Settings, host: str, port: int, *, insecure: bool, ready: Ca
     holding = own(settings, "serve", create=True)
     library = LocalLibrary(settings, holding, _log.info)
     try:
-        if wants_key and not library.keys.any_usable():
+        if wants_key and not library.keys.count_usable():
             raise _no_key(host)
         log_to_stderr()
         token = secrets.token_urlsafe(32)
