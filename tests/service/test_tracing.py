@@ -18,6 +18,7 @@ from api.tracing import Tracing
 from ingest.errors import SettingsError
 from ingest.view import EVERYTHING
 from tests.api.fake_library import FakeLibrary, answer_to
+from tests.service.conftest import ADMIN, TOKEN
 
 ABOVE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -60,7 +61,7 @@ def collector() -> Iterator[Collector]:
 
 def test_each_request_is_a_span_below_its_callers(collector: Collector) -> None:
     settings = load_settings("/nowhere", {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url})
-    with TestClient(create_app(FakeLibrary(), settings)) as client:
+    with TestClient(create_app(FakeLibrary(), settings, token=TOKEN), headers=ADMIN) as client:
         client.post("/ask", json={"question": "a secret"}, headers={"traceparent": f"00-{ABOVE}-b7ad6b7169203331-01"})
         client.get("/documents/nobody")
         client.get("/healthz")
