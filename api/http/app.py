@@ -32,6 +32,7 @@ from api.library import Library
 from api.local import LocalLibrary
 from api.metrics import Metrics
 from api.settings import Settings, load_settings
+from api.tracing import Tracing
 from api.uploads import Uploads
 from api.web.site import add_site
 
@@ -75,6 +76,8 @@ def create_app(
             app.state.uploads.start()
             app.state.library.record()
             app.state.library.observers.append(app.state.metrics.answered)
+            if app.state.tracing is not None:
+                app.state.library.observers.append(app.state.tracing.answered)
         app.state.metrics.watch(app.state.library, app.state.gate, app.state.limits)
         threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
         try:
@@ -85,6 +88,8 @@ def create_app(
                 await run_in_threadpool(app.state.uploads.close)
             if mine is not None:
                 await run_in_threadpool(mine.close)
+            if app.state.tracing is not None:
+                await run_in_threadpool(app.state.tracing.close)
 
     app = FastAPI(
         title="cuecard",
@@ -98,6 +103,7 @@ def create_app(
     access = Access(token=token, local=local, insecure=insecure)
     app.state.library, app.state.uploads, app.state.access = library, None, access
     app.state.limits, app.state.metrics = RateLimits(settings), Metrics()
+    app.state.tracing = Tracing.of(settings)
     app.state.log_questions = settings is not None and settings.log_questions == "yes"
     app.add_middleware(LimitAddresses)
     app.add_middleware(SecurityHeaders)

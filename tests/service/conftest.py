@@ -19,6 +19,8 @@ from tests.service.running import running
 
 TOKEN = "local-token"  # noqa: S105 - of these tests
 
+ADMIN = {"Authorization": f"Bearer {TOKEN}"}
+
 
 @dataclass(frozen=True)
 class Service:

@@ -19,6 +19,7 @@ from api.http.app import create_app
 from api.http.limits import RateLimits
 from api.settings import Settings, load_settings
 from tests.api.fake_library import FakeLibrary
+from tests.service.conftest import ADMIN, TOKEN
 
 
 def settings(**variables: str) -> Settings:
@@ -26,8 +27,8 @@ def settings(**variables: str) -> Settings:
 
 
 def client(host: str, **variables: str) -> TestClient:
-    app = create_app(FakeLibrary(), settings(**variables))
-    return TestClient(app, client=(host, 1), raise_server_exceptions=False)
+    app = create_app(FakeLibrary(), settings(**variables), token=TOKEN)
+    return TestClient(app, client=(host, 1), raise_server_exceptions=False, headers=ADMIN)
 
 
 def taken(limits: RateLimits, host: str, times: int) -> int:

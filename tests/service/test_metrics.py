@@ -15,7 +15,7 @@ from api.http.app import create_app
 from api.http.middleware import JsonLines
 from api.settings import load_settings
 from tests.api.fake_library import FakeLibrary
-from tests.service.conftest import Service
+from tests.service.conftest import ADMIN, TOKEN, Service
 
 ASKED = "Which Redis eviction policy does Zanzibar choose?"
 
@@ -76,8 +76,8 @@ def test_labels_and_logs_say_nothing_of_what_was_asked(service: Service, caplog:
 
 
 def test_questions_stand_in_the_log_where_that_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:
-    app = create_app(FakeLibrary(), load_settings("/nowhere", {"CUECARD_LOG_QUESTIONS": "yes"}))
-    with TestClient(app) as client, caplog.at_level(logging.INFO):
+    app = create_app(FakeLibrary(), load_settings("/nowhere", {"CUECARD_LOG_QUESTIONS": "yes"}), token=TOKEN)
+    with TestClient(app, headers=ADMIN) as client, caplog.at_level(logging.INFO):
         client.post("/ask", json={"question": ASKED})
         client.post("/search", json={"query": "Timbuktu"})
     fields = [getattr(record, "fields", {}) for record in caplog.records]
