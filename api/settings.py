@@ -61,7 +61,11 @@ class Settings:
         'cross-encoder that reorders hits, by name or path; "none" for no reranking',
         default="late interaction",
     )
-    verifier: str | None = _setting("CUECARD_VERIFIER", "model that checks claims against sources", reserved=True)
+    verifier: str | None = _setting(
+        "CUECARD_VERIFIER",
+        "sequence classification model that reads claims beside their sources, by name or path",
+        default="the one that ships",
+    )
     qdrant_url: str | None = _setting(
         "CUECARD_QDRANT_URL", "Qdrant server to keep the index in", default="the embedded index in the home"
     )
@@ -109,8 +113,8 @@ class Settings:
     )
     redis_url: str | None = _setting(
         "CUECARD_REDIS_URL",
-        "Redis where servers of the same library count requests together and share answers",
-        default="each server counts and remembers for itself",
+        "Redis where servers of the same library count requests together",
+        default="each server counts for itself",
         secret=True,
     )
     rate_limit: str | None = _setting(
