@@ -81,9 +81,9 @@ def wanted() -> list[str]:
 
 def test_it_serves_with_these_packages_alone(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
-    words = [sys.executable, "-c", IN_THE_IMAGE, DEPLOY / "requirements.txt", tmp_path / "home"]
+    words = [sys.executable, "-c", IN_THE_IMAGE, str(DEPLOY / "requirements.txt"), str(tmp_path / "home")]
     done = subprocess.run(
-        [*words, write_notes(tmp_path / "notes")],
+        [*words, str(write_notes(tmp_path / "notes"))],
         capture_output=True,
         text=True,
         env=environment,
