@@ -60,14 +60,20 @@ class LoadClient:
         content = b"" if body is None else json.dumps(body).encode()
         kind = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n" if content else ""
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n{self._key}{kind}\r\n"
-        kept = bool(self._free)
-        reader, writer = self._free.pop() if kept else await asyncio.open_connection(self._host, self._port)
-        try:
-            writer.write(head.encode() + content)
-            status, closes, received = await _read(reader)
-        except BaseException:
-            writer.close()
-            raise
+        while True:
+            kept = bool(self._free)
+            reader, writer = self._free.pop() if kept else await asyncio.open_connection(self._host, self._port)
+            try:
+                writer.write(head.encode() + content)
+                status, closes, received = await _read(reader)
+                break
+            except (ConnectionError, asyncio.IncompleteReadError):
+                writer.close()
+                if not kept:  # else the server had closed it meanwhile, because nobody used it
+                    raise
+            except BaseException:
+                writer.close()
+                raise
         if closes:
             writer.close()
         else:
