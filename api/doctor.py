@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from api.doctor_service import service_checks
 from api.settings import Settings, table
 from ingest.errors import CuecardError
 
@@ -28,7 +29,6 @@ LOW_DISK = 200 * 2**20
 """Bytes; the index is written to as long as 48 MB are free."""
 
 LATER = {
-    "redis_url": "shared cache",
     "llm": "language model",
     "slack_bot_token": "Slack",
 }
@@ -47,6 +47,7 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
         checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
         checks.append(_keys(parts))
     checks.append(_checker(settings))
+    checks += service_checks(settings)
     checks += [_later(settings, key, name) for key, name in LATER.items()]
     failed = {check["name"] for check in checks if check["state"] == "failed"}
     return {

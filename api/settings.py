@@ -113,8 +113,8 @@ class Settings:
     )
     redis_url: str | None = _setting(
         "CUECARD_REDIS_URL",
-        "Redis where servers of the same library count requests together and share answers",
-        default="each server counts and remembers for itself",
+        "Redis where servers of the same library count requests together",
+        default="each server counts for itself",
         secret=True,
     )
     rate_limit: str | None = _setting(
