@@ -28,7 +28,6 @@ LOW_DISK = 200 * 2**20
 """Bytes; the index is written to as long as 48 MB are free."""
 
 LATER = {
-    "verifier": "verifier model",
     "redis_url": "shared cache",
     "llm": "language model",
     "slack_bot_token": "Slack",
@@ -47,7 +46,7 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
     else:
         checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
         checks.append(_keys(parts))
-    checks.append(_check("checker", "on", "deterministic checks of every claim."))
+    checks.append(_checker(settings))
     checks += [_later(settings, key, name) for key, name in LATER.items()]
     failed = {check["name"] for check in checks if check["state"] == "failed"}
     return {
@@ -114,6 +113,18 @@ def _reranker(parts: Parts) -> Body:
     if reranker is None:
         return _check("reranker", "off", "late interaction was fitted for another embedding model.")
     return _check("reranker", "on", f"the cross-encoder {name}." if name else "late interaction.")
+
+
+def _checker(settings: Settings) -> Body:
+    """Without its verifier, questions are answered all the same, and every answer that needed it says so."""
+    from answering.ground.verifier import find_verifier
+
+    try:
+        find_verifier(settings.verifier or "").probabilities([("It is there.", "It is there.")])
+    except CuecardError as error:
+        return _check("checker", "degraded", f"{error.message} The named checks alone look at claims.", error.hint)
+    which = f"the verifier {settings.verifier}" if settings.verifier else "the verifier that ships"
+    return _check("checker", "on", f"named checks of every claim, and {which}.")
 
 
 def _index(parts: Parts) -> Body:

@@ -60,7 +60,11 @@ class Settings:
         'cross-encoder that reorders hits, by name or path; "none" for no reranking',
         default="late interaction",
     )
-    verifier: str | None = _setting("CUECARD_VERIFIER", "model that checks claims against sources", reserved=True)
+    verifier: str | None = _setting(
+        "CUECARD_VERIFIER",
+        "sequence classification model that reads claims beside their sources, by name or path",
+        default="the one that ships",
+    )
     qdrant_url: str | None = _setting(
         "CUECARD_QDRANT_URL", "Qdrant server to keep the index in", default="the embedded index in the home"
     )
