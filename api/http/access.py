@@ -155,6 +155,8 @@ async def identify(request: Request) -> Principal | None:
         if principal is not None:
             _refuse_other_sites(request, principal)
             principal = _narrowed(principal, request.headers.get(VIEW_HEADER))
+            if principal.id:
+                await request.app.state.limits.charge_key(principal.id)
         request.state.principal = principal
     found: Principal | None = request.state.principal
     return found
