@@ -217,7 +217,7 @@ def replies(scene: Scene, who: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 def answered(response: Any) -> bool:
     """Whether the reply is to what was asked, and not to how much was."""
-    return response.status_code < 500 and response.status_code != 429
+    return bool(response.status_code < 500 and response.status_code != 429)
 
 
 def more(scene: Scene) -> Iterator[tuple[str, dict[str, Any]]]:
