@@ -192,7 +192,7 @@ def _buttons(body: Body, look: Look) -> list[Part]:
 
 
 def _footer(body: Body, look: Look) -> str:
-    said = [KINDS.get(body["kind"], body["kind"]), f"confidence {body['confidence']:.2f}"]
+    said = [KINDS.get(body["kind"], str(body["kind"])), f"confidence {body['confidence']:.2f}"]
     if look.private:
         said.append("only you see this")
     said += ["shared in the channel"] * look.shared + ["the owners have been told"] * look.told

@@ -8,7 +8,7 @@ from dataclasses import replace
 from api.chat.compose import Look, answer_message, details_message, gap_message
 from api.chat.events import MORE, RATE_DOWN, RATE_UP, RELATED, SHARE, TELL, Event, Place
 from api.chat.messages import Asked, Message, Notice, Prose
-from api.chat.ports import Chat, Library, Payload
+from api.chat.ports import Chat, Library
 from api.chat.records import Given, Item, Plan, Send, new_id
 from api.chat.rules import Rules
 from api.chat.store import ChatStore

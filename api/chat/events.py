@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["question", "edit", "delete", "press", "rephrase", "limited"]
+Kind = Literal["question", "edit", "delete", "press", "related", "rephrase", "limited"]
 
-ASKING: tuple[Kind, ...] = ("question", "press", "rephrase")
+ASKING: tuple[Kind, ...] = ("question", "related", "rephrase")
 """What counts towards a user's limit."""
 
 RATE_UP, RATE_DOWN, MORE, SHARE, RELATED, DIFFERENTLY, TELL = (

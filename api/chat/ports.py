@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from api.chat.events import Place
+from api.chat.events import Event, Place
 from api.chat.messages import Message
 from api.library import Body, Filters
 from ingest.errors import CuecardError
@@ -65,8 +65,8 @@ class Chat(Protocol):
     def replace(self, place: Place, payload: Payload, reply: str) -> None:
         """Put something else into the whispered message that the handle `reply` belongs to."""
 
-    def ask_again(self, trigger: str, answer_id: str, question: str) -> None:
-        """Open a dialog in which a question can be put differently."""
+    def ask_again(self, event: Event, answer_id: str, question: str) -> None:
+        """Open a dialog in which a question can be put differently, for the event of a button."""
 
 
 class Library(Protocol):

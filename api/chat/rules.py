@@ -91,7 +91,7 @@ def read_rules(home: Path) -> Rules:
         kind = _KEYS.get(key)
         if kind is None:
             raise SettingsError(f"{path}: `{key}` is not known.", hint=f"Known: {', '.join(_KEYS)}.")
-        if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or value < 1)):
+        if not isinstance(value, kind) or (key == "questions_per_minute" and not _is_count(value)):
             wanted = {str: "a string", int: "a whole number from 1", bool: "true or false", list: "a list"}
             raise SettingsError(f"{path}: `{key}` must be {wanted.get(kind, 'a table')}.", hint="Correct it.")
     views = {name: _view(path, name, data.get(name, {})) for name in ("everywhere", "direct")}
@@ -105,9 +105,12 @@ def read_rules(home: Path) -> Rules:
         questions_per_minute=data.get("questions_per_minute", PER_MINUTE),
         only_listed_channels=data.get("only_listed_channels", False),
         workspaces=workspaces,
-        **views,
-        **cast(dict[str, Any], tables),
+        **cast(dict[str, Any], views | tables),
     )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _view(path: Path, name: str, value: object) -> View:

@@ -209,10 +209,11 @@ class ChatService:
 
     def _open_dialog(self, event: Event) -> None:
         given = self.store.answer(event.value)
-        if given is None:
+        place = event.place
+        if given is None or (given.place.team, given.place.channel) != (place.team, place.channel):
             return
         try:
-            self.chats[event.place.platform].ask_again(event.trigger, given.id, given.body["question"])
+            self.chats[event.place.platform].ask_again(event, given.id, given.body["question"])
         except ChatError as error:
             # the person sees that nothing opens, and presses again
             _log.warning("a dialog could not be opened: %s", error.message)

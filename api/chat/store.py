@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, create_engine, delete, event, func, insert, make_url, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from api.chat.events import ASKING, Event, Place
+from api.chat.events import ASKING, RELATED, Event, Place
 from api.chat.records import Given, Item, Plan, Send, Sent, new_id
 from api.chat.schema import (
     DONE,
@@ -115,7 +115,7 @@ class ChatStore:
         try:
             with self.writing() as connection:
                 connection.execute(insert(seen), [{"key": key, "at": now} for key in happened.keys])
-                kind: str = happened.kind
+                kind: str = "related" if happened.action == RELATED else happened.kind
                 if kind in ASKING:
                     asked = self._asked(connection, happened, now)
                     if asked[1]:
@@ -202,7 +202,9 @@ class ChatStore:
 
     def _tick(self, connection: Connection, row: Row[Any]) -> None:
         tick = (connection.execute(select(func.max(turns.c.tick))).scalar() or 0) + 1
-        keys = [f"{kind}/{row.platform}/{row.team}/{name}" for kind, name in (("channel", row.channel), ("user", row.user))]
+        keys = [
+            f"{kind}/{row.platform}/{row.team}/{name}" for kind, name in (("channel", row.channel), ("user", row.user))
+        ]
         connection.execute(delete(turns).where(turns.c.key.in_(keys)))
         connection.execute(insert(turns), [{"key": key, "tick": tick} for key in keys])
 
@@ -278,16 +280,16 @@ class ChatStore:
 
     def rated(self, answer_id: str) -> tuple[int, int]:
         """How many thumbs are up and down."""
-        query = select(ratings.c.rating, func.count()).where(ratings.c.answer == answer_id).group_by(ratings.c.rating)
-        counts = {row.rating: int(row[1]) for row in self.rows(query)}
+        query = select(ratings.c.rating, func.count().label("rows")).where(ratings.c.answer == answer_id)
+        counts = {row.rating: int(row.rows) for row in self.rows(query.group_by(ratings.c.rating))}
         return counts.get("up", 0), counts.get("down", 0)
 
     def counts(self) -> dict[str, int]:
         """How much waits and has failed: `inbox_waiting`, `inbox_failed`, `outbox_waiting`, `outbox_failed`, `sent`."""
-        by_state = {
-            name: {row.state: int(row[1]) for row in self.rows(select(table.c.state, func.count()).group_by(table.c.state))}
-            for name, table in (("inbox", inbox), ("outbox", outbox))
-        }
+        by_state: dict[str, dict[str, int]] = {}
+        for name, table in (("inbox", inbox), ("outbox", outbox)):
+            found = self.rows(select(table.c.state, func.count().label("rows")).group_by(table.c.state))
+            by_state[name] = {row.state: int(row.rows) for row in found}
         counts = {f"{name}_waiting": sum(states.get(s, 0) for s in OPEN) for name, states in by_state.items()}
         counts |= {f"{name}_failed": states.get(FAILED, 0) for name, states in by_state.items()}
         return {**counts, "sent": by_state["outbox"].get(DONE, 0)}
@@ -333,7 +335,9 @@ def _inbox_row(happened: Event, kind: str, now: float) -> dict[str, Any]:
     place = happened.place
     data = {**happened.to_dict(), "kind": kind}
     return {
-        **{"platform": place.platform, "team": place.team, "channel": place.channel},
+        "platform": place.platform,
+        "team": place.team,
+        "channel": place.channel,
         "line": _line(happened),
         "state": WAITING,
         "created": now,

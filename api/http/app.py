@@ -12,9 +12,11 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from api.chat.bots import Bots, open_bots
 from api.home import own
 from api.http.admin import router as admin
 from api.http.changing import router as changing
+from api.http.chats import router as chats
 from api.http.middleware import Requests
 from api.http.problems import handle_problems
 from api.http.questions import router as questions
@@ -41,11 +43,13 @@ def create_app(
     *,
     token: str | None = None,
     local: bool = False,
+    bots: Bots | None = None,
 ) -> FastAPI:
     """The application. Without `library` it opens the home of `settings` (else of the environment) when it starts.
 
     `token` allows administration. `local`: only this machine reaches the server, and whoever sits at it may upload,
-    delete and retry; else that needs the token, too. A library that is given stays the caller's to close.
+    delete and retry; else that needs the token, too. A library that is given stays the caller's to close. `bots` are
+    those of the settings where none are given.
     """
 
     @asynccontextmanager
@@ -55,10 +59,16 @@ def create_app(
         if isinstance(app.state.library, LocalLibrary):
             app.state.uploads = Uploads(app.state.library)
             app.state.uploads.start()
+        if bots is None and (settings is not None or mine is not None):
+            app.state.bots = await run_in_threadpool(open_bots, settings or load_settings(), app.state.library)
+        if app.state.bots is not None:
+            app.state.bots.start()
         threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
         try:
             yield
         finally:
+            if app.state.bots is not None:
+                await run_in_threadpool(app.state.bots.close)
             if app.state.uploads is not None:
                 await run_in_threadpool(app.state.uploads.close)
             if mine is not None:
@@ -71,11 +81,11 @@ def create_app(
         version=metadata.version("cuecard"),
         lifespan=lifespan,
     )
-    app.state.library, app.state.uploads = library, None
+    app.state.library, app.state.uploads, app.state.bots = library, None, bots
     app.state.token, app.state.local = token, local
     app.add_middleware(Requests)
     handle_problems(app)
-    for router in (questions, reading, changing, admin):
+    for router in (questions, reading, changing, admin, chats):
         app.include_router(router)
     _document_problems(app)
     return app

@@ -27,6 +27,9 @@ MAX_BODY = 16 * 1024 * 1024
 UPLOADS = "/documents"
 """The one route that takes files in place of JSON."""
 
+SIGNED = ("/slack/",)
+"""Beginnings of paths whose requests prove by themselves who sent them, whatever name they were sent to."""
+
 CLIENT_GONE = 499
 """Logged, as other servers do, for a client that left before it had sent its request."""
 
@@ -89,13 +92,16 @@ class Requests:
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     """Status and detail for a request that is refused before its body is read."""
-    if scope["app"].state.local and is_foreign(headers):
+    signed = scope["path"].startswith(SIGNED)
+    if scope["app"].state.local and is_foreign(headers) and not signed:
         return 403, "This server answers at the address of its own machine only, such as localhost or 127.0.0.1."
     size = headers.get("Content-Length", "0")
     has_body = size != "0" or "Transfer-Encoding" in headers
     if not has_body or scope["method"] not in ("POST", "PUT", "PATCH"):
         return None
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if signed and media_type == "application/x-www-form-urlencoded":
+        media_type = "application/json"
     wanted = "multipart/form-data" if _is_upload(scope) else "application/json"
     if media_type != wanted:
         sent = media_type or "of no stated type"
