@@ -14,6 +14,7 @@ from api.wording import KINDS, REASONS
 SHORT = 1_500
 """Characters of an answer that are said at once; the rest is behind "Show more"."""
 
+_FENCES = ("```", "~~~")
 QUOTED_LINE = 160
 MAX_RELATED = 3
 WORST = ("contradicted", "unsupported", "partial")
@@ -82,18 +83,31 @@ def gap_message(body: Body, asked: Asked) -> Message:
 
 
 def shorten(text: str) -> str:
-    """The beginning of a Markdown text: whole paragraphs while they fit, at least the first one."""
+    """The beginning of a Markdown text: whole paragraphs while they fit, at least the first one as far as it does."""
     text = text.strip()
     if len(text) <= SHORT:
         return text
-    kept = ""
-    for paragraph in _paragraphs(text):
-        if kept and len(kept) + len(paragraph) > SHORT:
+    first, *others = _paragraphs(text)
+    if len(first) > SHORT:
+        return _lines(first).strip()
+    kept = first
+    for paragraph in others:
+        if len(kept) + len(paragraph) > SHORT:
             break
         kept += paragraph
-        if len(kept) > SHORT:
-            break
     return kept.strip()
+
+
+def _lines(paragraph: str) -> str:
+    """The first lines of a paragraph, or of a fence of code, which is closed again."""
+    opening = paragraph.lstrip()[:3]
+    kept = ""
+    for line in paragraph.splitlines(keepends=True):
+        if kept and len(kept) + len(line) > SHORT:
+            break
+        kept += line
+    kept = kept if len(kept) <= SHORT else kept[:SHORT].rpartition(" ")[0] or kept[:SHORT]
+    return f"{kept.rstrip()}\n{opening}" if opening in _FENCES else kept
 
 
 def cut(text: str, most: int) -> str:
@@ -108,7 +122,7 @@ def _paragraphs(text: str) -> list[str]:
     current, fence = "", ""
     for line in text.splitlines(keepends=True):
         mark = line.lstrip()[:3]
-        if mark in ("```", "~~~"):
+        if mark in _FENCES:
             fence = "" if fence == mark else fence or mark
         if not line.strip() and not fence and current:
             found.append(current + line)

@@ -183,6 +183,8 @@ def test_an_edited_question_changes_its_answer_in_place(world: World) -> None:
 
 def test_an_edit_to_something_shorter_takes_back_what_followed(world: World) -> None:
     message = world.anna.say("code")
+    [answer] = world.settled().seen()
+    world.anna.press(answer, "show_more")
     assert len(world.settled().seen()) > 1
     world.anna.edit(message, "what is a queue?")
     assert len(world.settled().seen()) == 1
@@ -199,10 +201,12 @@ def test_a_deleted_question_takes_its_answer_along(world: World) -> None:
     assert world.settled().seen() == []
 
 
-def test_a_question_that_makes_no_sense_is_told_to_its_asker(world: World) -> None:
-    world.anna.say("unusable")
-    assert world.settled().seen() == []
+def test_a_question_that_makes_no_sense_is_told_where_it_was_asked(world: World) -> None:
+    thread = world.anna.say("unusable")
+    world.anna.command("unusable")
+    [said] = world.settled().seen(thread=thread)
     [whisper] = world.anna.whispers()
+    assert "The question is unusable." in said.text
     assert "The question is unusable." in whisper.text
 
 
