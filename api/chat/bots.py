@@ -56,8 +56,11 @@ class Bots:
         self.service.close()
 
 
-def open_bots(settings: Settings, library: Library, **service: float) -> Bots | None:
-    """The bots that the settings ask for; None for none. Raises SettingsError for rules that can't be read."""
+def open_bots(settings: Settings, library: Library, *, durable: bool = True, **service: float) -> Bots | None:
+    """The bots that the settings ask for; None for none. Raises SettingsError for rules that can't be read.
+
+    `durable` as for `ChatStore`, `service` as for `ChatService`.
+    """
     if settings.slack_bot_token is None and settings.slack_client_id is None:
         return None
     from api.slack.bot import missing
@@ -66,4 +69,6 @@ def open_bots(settings: Settings, library: Library, **service: float) -> Bots | 
     if why:
         _log.warning("Slack is off: %s", why)
         return None
-    return Bots(settings, library, ChatStore(store_url(settings.home, settings.database_url)), **service)
+    return Bots(
+        settings, library, ChatStore(store_url(settings.home, settings.database_url), durable=durable), **service
+    )

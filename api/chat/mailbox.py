@@ -36,7 +36,7 @@ class Mailbox:
         if not found:
             return None
         row = found[0]
-        with self.store.writing() as connection:
+        with self.store.writing(lasting=row.kind == "post") as connection:
             if not self.store.seize(connection, outbox, row, now, doubtful=True):
                 return None
         return self._letter(row)

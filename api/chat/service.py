@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -50,7 +51,7 @@ class ChatService:
         self._backoff = backoff
         self._doubt = doubt
         self._stopping = threading.Event()
-        self._bell = threading.Condition()
+        self._taken, self._written = threading.Condition(), threading.Condition()
         self._threads: list[threading.Thread] = []
         self._dialogs = ThreadPoolExecutor(4, "chat-dialog")
 
@@ -59,18 +60,18 @@ class ChatService:
         if alone:
             self.store.recover()
         self.store.forget_old()
-        loops: list[Callable[[], bool]] = [self.answer_next] * ANSWERING
+        for _ in range(ANSWERING):
+            self._run(self.answer_next, self._taken)
         for platform in self.chats:
-            loops += [lambda platform=platform: self.deliver_next(platform)] * DELIVERING  # type: ignore[misc]
-        for number, step in enumerate(loops):
-            thread = threading.Thread(target=self._loop, args=[step], name=f"chat-{number}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            for _ in range(DELIVERING):
+                self._run(partial(self.deliver_next, platform), self._written)
 
     def close(self) -> None:
         """Finish what is being done, and leave the rest for the next start."""
         self._stopping.set()
-        self._ring()
+        for bell in (self._taken, self._written):
+            with bell:
+                bell.notify_all()
         for thread in self._threads:
             thread.join(timeout=30)
         self._dialogs.shutdown(wait=False, cancel_futures=True)
@@ -87,7 +88,7 @@ class ChatService:
             return "ignored"
         if not self.store.take(event, most_per_minute=self.rules.questions_per_minute):
             return "seen"
-        self._ring()
+        _ring(self._taken, 1)
         return "new"
 
     def answer_next(self) -> bool:
@@ -101,7 +102,7 @@ class ChatService:
             return True
         plan = self._plan(item, chat)
         if plan is not None and self.store.finish(item, plan):
-            self._ring()
+            _ring(self._written, len(plan.sends))
         return True
 
     def _plan(self, item: Item, chat: Chat) -> Plan | None:
@@ -135,7 +136,6 @@ class ChatService:
         else:
             if ref is not None:
                 self.mailbox.sent(letter, ref)
-                self._ring()
         return True
 
     def _deliver(self, letter: Letter, chat: Chat) -> str | None:
@@ -200,6 +200,7 @@ class ChatService:
         wait = self._wait(letter.attempts) if error.after is None else error.after
         if error.done:
             wait = max(wait, self._doubt)
+        _log.info("a message waits %.1f s: %s", wait, error.message)
         limited = error.after is not None
         self.mailbox.put_off(letter, wait, error.message, doubtful=error.done, channel=limited)
 
@@ -218,19 +219,25 @@ class ChatService:
             # the person sees that nothing opens, and presses again
             _log.warning("a dialog could not be opened: %s", error.message)
 
-    def _loop(self, step: Callable[[], bool]) -> None:
+    def _run(self, step: Callable[[], bool], bell: threading.Condition) -> None:
+        name = f"chat-{len(self._threads)}"
+        thread = threading.Thread(target=self._loop, args=[step, bell], name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _loop(self, step: Callable[[], bool], bell: threading.Condition) -> None:
         while not self._stopping.is_set():
             try:
                 busy = step()
             except Exception:
                 _log.exception("the store of the chats does not answer")
                 busy = False
-                self._stopping.wait(POLL_S)
             if not busy:
-                with self._bell:
+                with bell:
                     if not self._stopping.is_set():
-                        self._bell.wait(POLL_S)
+                        bell.wait(POLL_S)
 
-    def _ring(self) -> None:
-        with self._bell:
-            self._bell.notify_all()
+
+def _ring(bell: threading.Condition, times: int) -> None:
+    with bell:
+        bell.notify(times)

@@ -47,11 +47,15 @@ MINUTE = 60.0
 class ChatStore:
     """`url` is an SQLAlchemy database URL. `now` tells the time in seconds of the epoch.
 
+    `durable`: what was taken, and what is about to be sent, is on disk before anybody is told; without it a power cut
+    (but no kill) may undo the last of it.
+
     Raises IndexUnavailableError where the database can't be reached.
     """
 
-    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, now: Callable[[], float] = time.time, *, durable: bool = True) -> None:
         self.now = now
+        self._durable = durable
         self.me = new_id()
         self._writing = threading.Lock()
         parsed = make_url(url)
@@ -76,10 +80,15 @@ class ChatStore:
         self.engine.dispose()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that changes something: all of it, or nothing."""
+    def writing(self, *, lasting: bool = False) -> Iterator[Connection]:
+        """A transaction that changes something: all of it, or nothing.
+
+        `lasting`: it is on disk, with all that came before it, when this ends. The others can be done over.
+        """
         with self._writing, self.engine.connect() as connection:
             if self._sqlite:
+                level = "FULL" if lasting and self._durable else "NORMAL"
+                connection.exec_driver_sql(f"PRAGMA synchronous={level}")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             with connection.begin() if not self._sqlite else _committing(connection):
                 yield connection
@@ -113,7 +122,7 @@ class ChatStore:
         """
         now = self.now()
         try:
-            with self.writing() as connection:
+            with self.writing(lasting=True) as connection:
                 connection.execute(insert(seen), [{"key": key, "at": now} for key in happened.keys])
                 kind: str = "related" if happened.action == RELATED else happened.kind
                 if kind in ASKING:
@@ -195,9 +204,9 @@ class ChatStore:
         return Item(row.id, row.line, Event.from_dict(json.loads(row.event)), row.attempts + 1)
 
     def seize(self, connection: Connection, table: Any, row: Row[Any], now: float, **values: Any) -> bool:
-        """Make a row this process's, unless another was faster."""
+        """Make a row this process's, unless another was faster: every claim counts up `attempts`."""
         mine = {"state": WORKING, "owner": self.me, "lease": now + LEASE_S, "attempts": row.attempts + 1, **values}
-        same = (table.c.id == row.id, table.c.state == row.state, table.c.owner == row.owner)
+        same = (table.c.id == row.id, table.c.state == row.state, table.c.attempts == row.attempts)
         return connection.execute(update(table).where(*same).values(**mine)).rowcount == 1
 
     def _tick(self, connection: Connection, row: Row[Any]) -> None:
@@ -309,8 +318,7 @@ def _set_up(engine: Any) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions begin where `writing` says
-        for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ from api.chat.rules import Verdict
 from api.slack import intake
 from api.slack.client import DEFAULT_URL, TIMEOUT_S, log
 
+_log = logging.getLogger("cuecard.slack.bolt")
+_log.setLevel(logging.ERROR)  # warnings show requests
 _ANY = re.compile(r".*", re.DOTALL)
 NOT_HERE = "I don't answer in this channel. An administrator can change that."
 
@@ -43,7 +46,7 @@ def build_app(
 
     app = App(
         name="cuecard",
-        logger=log,
+        logger=_log,
         signing_secret=signing_secret,
         authorize=authorize,
         client=WebClient(base_url=url, timeout=TIMEOUT_S, logger=log),

@@ -36,9 +36,10 @@ _PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_tim
 _LIMITED = {"ratelimited", "rate_limited", "message_limit_exceeded"}
 _GONE_FROM_URL = ("expired_url", "used_url", "no_text")
 
+_log = logging.getLogger("cuecard.slack")
 log = logging.getLogger("cuecard.slack.sdk")
-# at lower levels Slack's libraries write down whole requests
-log.setLevel(logging.WARNING)
+# whatever goes wrong is told by an error; at lower levels whole requests would be written down
+log.setLevel(logging.CRITICAL)
 
 
 class SlackChat:
@@ -109,7 +110,7 @@ class SlackChat:
             try:
                 self._reply(reply, {**payload, "response_type": "ephemeral", "replace_original": False})
             except GoneError:
-                log.info("a response URL has expired")
+                _log.info("a response URL has expired")
             else:
                 return
         thread = {"thread_ts": place.thread} if place.thread else {}

@@ -74,7 +74,9 @@ def slack_world(
     double, library = SlackDouble(), TalkingLibrary()
     given = {"SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": SECRET, "SLACK_API_URL": double.url}
     given |= {"CUECARD_PUBLIC_URL": public_url, **environ}
-    bots = open_bots(load_settings(home, {k: v for k, v in given.items() if v}), library, backoff=0.01, doubt=0.01)
+    bots = open_bots(
+        load_settings(home, {k: v for k, v in given.items() if v}), library, durable=False, backoff=0.01, doubt=0.01
+    )
     assert bots is not None
     try:
         with TestClient(create_app(library, bots=bots)) as client:  # type: ignore[arg-type]  # what a chat needs of it
