@@ -71,7 +71,7 @@ class Conversation:
         given = Given(
             new_id(), event.place, event.user, event.message, body, view, private=event.private, direct=event.direct
         )
-        plan = self._say(event, chat, answer_message(body, self._look(given, asked)), answer=given.id)
+        plan = self._say(event, chat, answer_message(body, self._look(given, asked, new=True)), answer=given.id)
         plan.answers.append(replace(given, by=event.user if asked else ""))
         if body.get("conversation_id") and not event.private:
             plan.conversation = (event.place, body["conversation_id"])
@@ -94,13 +94,14 @@ class Conversation:
             except UsageError:
                 continue
             given = Given(old.id, old.place, old.user, old.message, body, view, direct=old.direct)
-            main, *rest = chat.render(answer_message(body, self._look(given)))
+            main, *rest = chat.render(answer_message(body, self._look(given, new=True)))
             first, *others = self.store.parts(old.id)
             plan.sends.append(Send("update", old.place, main, target=first.number, answer=old.id))
             plan.sends += [Send("delete", old.place, target=other.number) for other in others]
             plan.sends += [Send("post", old.place, payload, answer=old.id) for payload in rest]
             plan.unsent += [other.number for other in others]
             plan.answers.append(given)
+            plan.unrated.append(given.id)
         return plan
 
     def _delete(self, event: Event) -> Plan:
@@ -201,8 +202,8 @@ class Conversation:
             return Plan([Send("whisper", event.place, each, event.user, event.reply) for each in payloads])
         return Plan([Send("post", event.place, each) for each in payloads])
 
-    def _look(self, given: Given, asked: Asked | None = None) -> Look:
-        up, down = self.store.rated(given.id)
+    def _look(self, given: Given, asked: Asked | None = None, *, new: bool = False) -> Look:
+        up, down = (0, 0) if new else self.store.rated(given.id)
         return Look(
             ref=given.id,
             public_url=self.public_url,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from api.chat.events import Place
 from api.chat.records import Letter, Send
 from api.chat.schema import DONE, FAILED, OPEN, WAITING, WITHDRAWN, outbox, threads
-from api.chat.store import ChatStore
+from api.chat.store import ChatStore, free
 
 
 class Mailbox:
@@ -25,14 +25,7 @@ class Mailbox:
         From here on it counts as possibly sent, whatever happens to this process.
         """
         now = self.store.now()
-        heads = (
-            select(func.min(outbox.c.id))
-            .where(outbox.c.state.in_(OPEN), outbox.c.platform == platform)
-            .group_by(outbox.c.team, outbox.c.channel, outbox.c.line)
-        )
-        free = or_(outbox.c.state == WAITING, outbox.c.lease < now)
-        due = select(outbox).where(outbox.c.id.in_(heads), outbox.c.not_before <= now, free)
-        found = self.store.rows(due.order_by(outbox.c.not_before, outbox.c.id).limit(1))
+        found = self.store.rows(_NEXT, {"now": now, "wanted": platform})
         if not found:
             return None
         row = found[0]
@@ -86,3 +79,17 @@ class Mailbox:
         payload = json.loads(row.payload)
         send = Send(row.kind, place, payload, row.user, row.reply, row.target, row.answer)
         return Letter(row.id, row.key, send, row.line, row.ref, row.attempts + 1, row.doubtful, row.created)
+
+
+def _next() -> Any:
+    """The query for the message to send next: of each line the oldest, if nobody works on it."""
+    heads = (
+        select(func.min(outbox.c.id))
+        .where(outbox.c.state.in_(OPEN), outbox.c.platform == bindparam("wanted"))
+        .group_by(outbox.c.team, outbox.c.channel, outbox.c.line)
+    )
+    due = select(outbox).where(outbox.c.id.in_(heads), outbox.c.not_before <= bindparam("now"), free(outbox))
+    return due.order_by(outbox.c.not_before, outbox.c.id).limit(1)
+
+
+_NEXT = _next()

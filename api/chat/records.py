@@ -89,6 +89,7 @@ class Plan:
     sends: list[Send] = field(default_factory=list)
     answers: list[Given] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    unrated: list[str] = field(default_factory=list)
     unsent: list[int] = field(default_factory=list)
     conversation: tuple[Place, str] | None = None
 

@@ -52,6 +52,7 @@ class ChatService:
         self._doubt = doubt
         self._stopping = threading.Event()
         self._taken, self._written = threading.Condition(), threading.Condition()
+        self._quiet: dict[tuple[str, str], float] = {}
         self._threads: list[threading.Thread] = []
         self._dialogs = ThreadPoolExecutor(4, "chat-dialog")
 
@@ -126,6 +127,10 @@ class ChatService:
         letter = self.mailbox.claim(platform)
         if letter is None:
             return False
+        quiet = self._quiet.get((letter.send.place.team, letter.send.place.channel), 0.0) - self.store.now()
+        if quiet > 0:
+            self.mailbox.put_off(letter, quiet, "the chat asked to wait", doubtful=letter.doubtful)
+            return True
         try:
             ref = self._deliver(letter, self.chats[platform])
         except ChatError as error:
@@ -201,8 +206,10 @@ class ChatService:
         if error.done:
             wait = max(wait, self._doubt)
         _log.info("a message waits %.1f s: %s", wait, error.message)
-        limited = error.after is not None
-        self.mailbox.put_off(letter, wait, error.message, doubtful=error.done, channel=limited)
+        place = letter.send.place
+        if error.after is not None:
+            self._quiet[place.team, place.channel] = self.store.now() + wait
+        self.mailbox.put_off(letter, wait, error.message, doubtful=error.done, channel=error.after is not None)
 
     def _wait(self, attempts: int) -> float:
         # not all at once: whoever failed together would fail together again

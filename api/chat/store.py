@@ -6,12 +6,25 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, create_engine, delete, event, func, insert, make_url, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    make_url,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from api.chat.events import ASKING, RELATED, Event, Place
@@ -93,10 +106,10 @@ class ChatStore:
             with connection.begin() if not self._sqlite else _committing(connection):
                 yield connection
 
-    def rows(self, query: Any) -> Sequence[Row[Any]]:
-        """What a query finds."""
+    def rows(self, query: Any, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """What a query finds, with `values` for its parameters."""
         with self.engine.connect() as connection:
-            return connection.execute(query).all()
+            return connection.execute(query, values).all()
 
     def recover(self) -> None:
         """Take up what a process before this one left; only where no other process works on the same store."""
@@ -178,22 +191,7 @@ class ChatStore:
         Of each line the oldest open event only: what comes after it waits for it.
         """
         now = self.now()
-        channel, user = turns.alias(), turns.alias()
-        heads = (
-            select(func.min(inbox.c.id))
-            .where(inbox.c.state.in_(OPEN))
-            .group_by(inbox.c.platform, inbox.c.team, inbox.c.channel, inbox.c.line)
-        )
-        place = inbox.c.platform + "/" + inbox.c.team + "/"
-        query = (
-            select(inbox)
-            .outerjoin(channel, channel.c.key == "channel/" + place + inbox.c.channel)
-            .outerjoin(user, user.c.key == "user/" + place + inbox.c.user)
-            .where(inbox.c.id.in_(heads), inbox.c.not_before <= now, _free(inbox, now))
-            .order_by(func.coalesce(channel.c.tick, 0), func.coalesce(user.c.tick, 0), inbox.c.id)
-            .limit(1)
-        )
-        found = self.rows(query)
+        found = self.rows(_NEXT, {"now": now})
         if not found:
             return None
         row = found[0]
@@ -228,6 +226,8 @@ class ChatStore:
             if plan.withdrawn:
                 gone = update(answers).where(answers.c.id.in_(plan.withdrawn))
                 connection.execute(gone.values(withdrawn=True))
+            if plan.unrated:
+                connection.execute(delete(ratings).where(ratings.c.answer.in_(plan.unrated)))
             if plan.unsent:
                 unsent = update(outbox).where(outbox.c.id.in_(plan.unsent), outbox.c.state == WAITING)
                 connection.execute(unsent.values(state=WITHDRAWN))
@@ -304,6 +304,33 @@ class ChatStore:
         return {**counts, "sent": by_state["outbox"].get(DONE, 0)}
 
 
+def _next() -> Any:
+    """The query for the event to deal with next: of each line the oldest, of whoever was served longest ago."""
+    channel, user = turns.alias(), turns.alias()
+    heads = (
+        select(func.min(inbox.c.id))
+        .where(inbox.c.state.in_(OPEN))
+        .group_by(inbox.c.platform, inbox.c.team, inbox.c.channel, inbox.c.line)
+    )
+    place = inbox.c.platform + "/" + inbox.c.team + "/"
+    return (
+        select(inbox)
+        .outerjoin(channel, channel.c.key == "channel/" + place + inbox.c.channel)
+        .outerjoin(user, user.c.key == "user/" + place + inbox.c.user)
+        .where(inbox.c.id.in_(heads), inbox.c.not_before <= bindparam("now"), free(inbox))
+        .order_by(func.coalesce(channel.c.tick, 0), func.coalesce(user.c.tick, 0), inbox.c.id)
+        .limit(1)
+    )
+
+
+def free(table: Any) -> Any:
+    """Whether nobody works on a row at the time `now`."""
+    return or_(table.c.state == WAITING, table.c.lease < bindparam("now"))
+
+
+_NEXT = _next()
+
+
 def store_url(home: Path, database_url: str | None) -> str:
     """Where the store of a home lives: in its database, else in a file of the home."""
     return database_url or f"sqlite:///{home / STORE_FILE}"
@@ -329,10 +356,6 @@ def _committing(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql("ROLLBACK")
         raise
     connection.exec_driver_sql("COMMIT")
-
-
-def _free(table: Any, now: float) -> Any:
-    return or_(table.c.state == WAITING, table.c.lease < now)
 
 
 def _thread(place: Place) -> dict[str, str]:

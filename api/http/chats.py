@@ -10,10 +10,12 @@ from starlette.responses import Response
 
 from api.chat.bots import Bots
 from api.http.deps import problems
+from ingest.errors import NotFoundError
 
 router = APIRouter(tags=["chats"])
 
-_NO_SLACK = "Slack is not set up on this server; `cuecard slack doctor` says what is missing."
+_NO_SLACK = "Slack is not set up on this server."
+_NO_OAUTH = "The bot of this server is not installed by OAuth."
 _SIGNATURE = "The request is not signed by Slack, or too old. See SLACK_SIGNING_SECRET and the clock of this machine."
 _FORM = {
     "requestBody": {
@@ -31,7 +33,7 @@ async def slack_events(request: Request) -> Response:
     """Take an event, slash command, shortcut or button press that Slack has signed; the answer goes through its API."""
     bots: Bots | None = request.app.state.bots
     if bots is None or bots.slack is None:
-        raise HTTPException(404, _NO_SLACK)
+        raise NotFoundError(_NO_SLACK, hint="`cuecard slack doctor` says what is missing.")
     body = await request.body()
     handle = bots.slack.handle
     # threads of its own: questions that take long must not keep an acknowledgement waiting
@@ -49,7 +51,7 @@ async def slack_install(request: Request) -> Response:
     """Send a person to Slack to install the bot, and take them back."""
     bots: Bots | None = request.app.state.bots
     if bots is None or bots.slack is None or bots.slack.tokens.flow is None:
-        raise HTTPException(404, "This server's bot is installed by token, or not set up.")
+        raise NotFoundError(_NO_OAUTH, hint="Set SLACK_CLIENT_ID, or install it by token.")
     install, path = bots.slack.install, request.url.path
     query, cookies = dict(request.query_params), request.headers.get("cookie", "")
     answered = await asyncio.get_running_loop().run_in_executor(bots.requests, install, path, query, cookies)

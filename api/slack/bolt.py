@@ -45,7 +45,8 @@ def build_app(
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
     app = App(
-        name="cuecard",
+        # the name of a logger that it sets levels of
+        name="cuecard.slack.bolt",
         logger=_log,
         signing_secret=signing_secret,
         authorize=authorize,

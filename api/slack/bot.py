@@ -104,10 +104,17 @@ class SlackBot:
         self._socket: threading.Thread | None = None
 
     def handle(self, body: bytes, headers: Mapping[str, str]) -> BoltResponse:
-        """Answer a request to EVENTS_PATH. 401 where its signature is missing, wrong or old."""
+        """Answer a request to EVENTS_PATH. 401 where its signature is missing, wrong or old.
+
+        The names of headers are in lower case.
+        """
+        stamp, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError:
+            return BoltResponse(status=401)
+        # with these the verification itself would break down
+        if not (stamp.isascii() and stamp.isdecimal() and len(stamp) < 20 and signature.isascii()):
             return BoltResponse(status=401)
         return self.app.dispatch(BoltRequest(body=text, headers=dict(headers)))
 

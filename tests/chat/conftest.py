@@ -27,15 +27,17 @@ audience = "interviewer"
 [people.U0BOSS]
 audience = "interviewer"
 """
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 
 def until(done: Callable[[], bool]) -> None:
     """Wait for something that will come soon."""
     deadline = time.monotonic() + PATIENCE_S
+    pause = 0.002
     while not done():
         assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
 
 
 def settle(bots: Bots) -> None:

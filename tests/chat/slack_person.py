@@ -29,7 +29,7 @@ def signed(body: bytes, *, secret: str = SECRET, age_s: float = 0, form: bool = 
     stamp = str(int(time.time() - age_s))
     signature = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=body) or ""
     media_type = "application/x-www-form-urlencoded" if form else "application/json"
-    return {"Content-Type": media_type, "X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
+    return {"content-type": media_type, "x-slack-request-timestamp": stamp, "x-slack-signature": signature}
 
 
 class SlackPerson:
