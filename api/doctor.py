@@ -31,7 +31,6 @@ LATER = {
     "verifier": "verifier model",
     "redis_url": "shared cache",
     "llm": "language model",
-    "slack_bot_token": "Slack",
 }
 
 
@@ -47,6 +46,7 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
     else:
         checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
     checks.append(_check("checker", "on", "deterministic checks of every claim."))
+    checks.append(_slack(settings))
     checks += [_later(settings, key, name) for key, name in LATER.items()]
     failed = {check["name"] for check in checks if check["state"] == "failed"}
     return {
@@ -188,6 +188,19 @@ def _disk(parts: Parts) -> Body:
             "disk", "degraded", f"{free / 2**20:,.0f} MB are free.", "Make room: soon nothing can be ingested."
         )
     return _check("disk", "on", f"{free / 2**30:,.1f} GB are free.")
+
+
+def _slack(settings: Settings) -> Body:
+    from api.slack.installed import missing
+
+    why = missing(settings)
+    if settings.slack_bot_token is None and settings.slack_client_id is None:
+        return _check("Slack", "off", why, "docs/slack.md takes you from nothing to a working bot.")
+    if why:
+        return _check("Slack", "failed", why, "Set it, or unset SLACK_BOT_TOKEN.")
+    ways = ["HTTP"] * (settings.slack_signing_secret is not None)
+    ways += ["Socket Mode"] * (settings.slack_app_token is not None)
+    return _check("Slack", "on", f"by {' and '.join(ways)}, while `cuecard serve` runs.")
 
 
 def _later(settings: Settings, key: str, name: str) -> Body:

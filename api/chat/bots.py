@@ -12,6 +12,7 @@ from api.chat.rules import read_rules
 from api.chat.service import ChatService
 from api.chat.store import ChatStore, store_url
 from api.settings import Settings
+from api.slack.installed import missing
 
 if TYPE_CHECKING:
     from api.slack.bot import SlackBot
@@ -26,7 +27,7 @@ class Bots:
     """Answers and delivers from `start` until `close`. `slack` is None where Slack is not set up."""
 
     def __init__(self, settings: Settings, library: Library, store: ChatStore, **service: float) -> None:
-        from api.slack.bot import SlackBot, Tokens, missing
+        from api.slack.bot import SlackBot, Tokens
         from api.slack.client import DEFAULT_URL, SlackChat
 
         rules = read_rules(settings.home)
@@ -63,8 +64,6 @@ def open_bots(settings: Settings, library: Library, *, durable: bool = True, **s
     """
     if settings.slack_bot_token is None and settings.slack_client_id is None:
         return None
-    from api.slack.bot import missing
-
     why = missing(settings)
     if why:
         _log.warning("Slack is off: %s", why)

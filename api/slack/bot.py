@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -18,43 +17,15 @@ from api.chat.rules import Rules
 from api.settings import Settings
 from api.slack.bolt import Take, build_app
 from api.slack.client import DEFAULT_URL, log
+from api.slack.installed import INSTALL_PATH, REDIRECT_PATH, SCOPES
 from ingest.errors import SettingsError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-SCOPES = (
-    "app_mentions:read",
-    "channels:history",
-    "chat:write",
-    "commands",
-    "groups:history",
-    "im:history",
-    "mpim:history",
-)
-"""What the bot must be allowed: the manifest asks for it, `cuecard slack doctor` compares."""
-
-EVENTS_PATH, INSTALL_PATH, REDIRECT_PATH = "/slack/events", "/slack/install", "/slack/oauth_redirect"
 RECONNECT_S = (1, 2, 5, 10, 30, 60)
 
 _log = logging.getLogger("cuecard.slack")
-
-
-def missing(settings: Settings) -> str:
-    """What keeps the bot from being on, "" where nothing does."""
-    if settings.slack_bot_token is None and settings.slack_client_id is None:
-        return "SLACK_BOT_TOKEN is not set."
-    if settings.slack_bot_token is not None:
-        if settings.slack_signing_secret is None and settings.slack_app_token is None:
-            return "Neither SLACK_SIGNING_SECRET (for HTTP) nor SLACK_APP_TOKEN (for Socket Mode) is set."
-        return ""
-    wanted = {
-        "SLACK_CLIENT_SECRET": settings.slack_client_secret,
-        "SLACK_SIGNING_SECRET": settings.slack_signing_secret,
-        "CUECARD_PUBLIC_URL": settings.public_url,
-    }
-    lacking = [name for name, value in wanted.items() if value is None]
-    return f"SLACK_CLIENT_ID is set, but not {' and '.join(lacking)}." if lacking else ""
 
 
 class Tokens:
@@ -183,13 +154,3 @@ def _oauth(settings: Settings, engine: Engine) -> OAuthFlow:
     )
     client = WebClient(base_url=settings.slack_api_url or DEFAULT_URL, logger=log)
     return OAuthFlow(client=client, logger=log, settings=oauth)
-
-
-def clock_skew(date: str) -> float | None:
-    """Seconds that this machine's clock is ahead of a `Date` header; None where that can't be read."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return time.time() - parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
-        return None
