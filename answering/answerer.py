@@ -67,7 +67,7 @@ class Answerer:
         question = checked(question, mode)
         result = self._retriever.search(question, k=k or DEFAULT_K, collection=collection, filters=filters, view=view)
         clock.start()
-        draft = self._drafter.draft(question, result, mode)
+        draft = self._drafter.draft(question, result, mode, view)
         cited = compose(draft.units, self._catalog)
         clock.stop("answer")
         claims, unchecked = self._check(question, cited)

@@ -16,6 +16,7 @@ from answering.model_answer import Match, answer_spans, match
 from answering.ports import Catalog, Retriever
 from answering.similarity import Similarity
 from ingest.items import StoredChunk
+from ingest.view import EVERYTHING, View
 from retrieval.hits import Hit, SearchResult
 from retrieval.terms import content_terms
 
@@ -59,10 +60,13 @@ class Drafter:
     similarity: Similarity
     confidence: ConfidenceModel
 
-    def draft(self, question: str, result: SearchResult, mode: Mode) -> Draft:
-        """A held question first, then what the hits say, as far as the evidence allows."""
+    def draft(self, question: str, result: SearchResult, mode: Mode, view: View = EVERYTHING) -> Draft:
+        """A held question first, then what the hits say, as far as the evidence allows.
+
+        `view`: what was searched; an abstention speaks of that alone.
+        """
         if not result.hits:
-            said = abstain.degraded_text() if result.degraded else self._lack(question, ())
+            said = abstain.degraded_text() if result.degraded else self._lack(question, (), view)
             return Draft("abstained", text=said, reasons=("no_sources",))
         reading = self.read(question, result)
         answerable = self.confidence.answerable(reading.evidence)
@@ -72,7 +76,7 @@ class Drafter:
                 return held
         if mode == "model_answer":
             return Draft("abstained", text=abstain.unheld_text(), reasons=("weak_match",))
-        return self._extracted(question, result, reading.extract, answerable, mode)
+        return self._extracted(question, result, reading.extract, answerable, mode, view)
 
     def read(self, question: str, result: SearchResult) -> Reading:
         """What the hits of a search hold for a question, and how well it fits, in numbers."""
@@ -118,18 +122,20 @@ class Drafter:
                 return Unit(chunk, start, end, start, other.score, prose=False)
         return None
 
-    def _extracted(self, question: str, result: SearchResult, found: Extract, answerable: float, mode: Mode) -> Draft:
+    def _extracted(
+        self, question: str, result: SearchResult, found: Extract, answerable: float, mode: Mode, view: View
+    ) -> Draft:
         reasons: tuple[Reason, ...] = ("llm_unavailable",) if mode == "llm" else ()
         if not found.units:
             return Draft("abstained", text=abstain.nothing_text(()), reasons=(*reasons, "no_sources"))
         if answerable < self.confidence.threshold:
             reasons = (*reasons, "weak_match")
             if mode != "extractive":
-                return Draft("abstained", text=self._lack(question, result.hits), reasons=reasons)
+                return Draft("abstained", text=self._lack(question, result.hits, view), reasons=reasons)
         return Draft("extractive", found.units, answerable=answerable, reasons=reasons, open_parts=found.open_parts)
 
-    def _lack(self, question: str, hits: Sequence[Hit]) -> str:
-        return abstain.nothing_text(abstain.unknown_words(question, hits, self.retriever))
+    def _lack(self, question: str, hits: Sequence[Hit], view: View) -> str:
+        return abstain.nothing_text(abstain.unknown_words(question, hits, self.retriever, view))
 
 
 def without_measure(question: str, result: SearchResult, found: Extract) -> dict[str, float]:

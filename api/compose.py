@@ -91,7 +91,7 @@ class Parts:
         """Checks claims against sources."""
         with self._making:
             if self._checker is None:
-                self._checker = build_checker()
+                self._checker = build_checker(self.settings)
             return self._checker
 
     @property
@@ -197,11 +197,12 @@ def _collection_of(catalog_url: str) -> str:
     return f"cuecard-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def build_checker() -> Checker:
-    """The checker of claims; needs no home."""
+def build_checker(settings: Settings) -> Checker:
+    """The checker of claims; needs no home. Its verifier is loaded with the first claim that it has to read."""
     from answering import build
+    from answering.ground.verifier import find_verifier
 
-    return build.build_checker()
+    return build.build_checker(verifier=find_verifier(settings.verifier or ""))
 
 
 def check_text(checker: Checker, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:

@@ -28,7 +28,6 @@ LOW_DISK = 200 * 2**20
 """Bytes; the index is written to as long as 48 MB are free."""
 
 LATER = {
-    "verifier": "verifier model",
     "redis_url": "shared cache",
     "llm": "language model",
 }
@@ -45,7 +44,7 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
         checks = [_check("home", "off", f"{settings.home} is not there yet.", "Make it with `cuecard ingest PATH`.")]
     else:
         checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
-    checks.append(_check("checker", "on", "deterministic checks of every claim."))
+    checks.append(_checker(settings))
     checks.append(_slack(settings))
     checks += [_later(settings, key, name) for key, name in LATER.items()]
     failed = {check["name"] for check in checks if check["state"] == "failed"}
@@ -115,6 +114,18 @@ def _reranker(parts: Parts) -> Body:
     return _check("reranker", "on", f"the cross-encoder {name}." if name else "late interaction.")
 
 
+def _checker(settings: Settings) -> Body:
+    """Without its verifier, questions are answered all the same, and every answer that needed it says so."""
+    from answering.ground.verifier import find_verifier
+
+    try:
+        find_verifier(settings.verifier or "").probabilities([("It is there.", "It is there.")])
+    except CuecardError as error:
+        return _check("checker", "degraded", f"{error.message} The named checks alone look at claims.", error.hint)
+    which = f"the verifier {settings.verifier}" if settings.verifier else "the verifier that ships"
+    return _check("checker", "on", f"named checks of every claim, and {which}.")
+
+
 def _index(parts: Parts) -> Body:
     where = "in a Qdrant server" if parts.settings.qdrant_url else "embedded in the home"
     try:
@@ -164,7 +175,7 @@ def findings(found: Diagnosis, lost: Sequence[str] = ()) -> list[str]:
         (len(found.unknown), "versions are in it that the catalog doesn't know."),
         (len(found.unfinished), "versions were left unfinished by a run that was interrupted."),
     ]
-    sample = f"Of {SAMPLE} chunks asked for by their own vectors it doesn't find {', '.join(lost)}." if lost else ""
+    sample = f"Of {SAMPLE} chunks asked for by their own vectors it doesn't find {len(lost)}." if lost else ""
     return [f"{count} {what}" for count, what in said if count] + [sample] * bool(lost)
 
 

@@ -26,6 +26,10 @@ class ConflictError(UsageError):
     """An idempotency key came back with another request."""
 
 
+class ForbiddenError(UsageError):
+    """The key does not reach that far."""
+
+
 class TooLargeError(UsageError):
     """More bytes than are taken at once."""
 
@@ -52,6 +56,7 @@ class ErrorKind:
 KINDS = (
     ErrorKind(NotFoundError, "not-found", "Not found", 404, WRONG_USAGE),
     ErrorKind(SettingsError, "settings", "Unusable setting", 422, WRONG_USAGE),
+    ErrorKind(ForbiddenError, "forbidden", "Forbidden", 403, WRONG_USAGE),
     ErrorKind(ConflictError, "conflict", "Conflict", 409, WRONG_USAGE),
     ErrorKind(TooLargeError, "too-large", "Too large", 413, WRONG_USAGE),
     ErrorKind(UnsupportedError, "unsupported", "Unsupported type", 415, WRONG_USAGE),

@@ -71,7 +71,11 @@ class Settings:
         'cross-encoder that reorders hits, by name or path; "none" for no reranking',
         default="late interaction",
     )
-    verifier: str | None = _setting("CUECARD_VERIFIER", "model that checks claims against sources", reserved=True)
+    verifier: str | None = _setting(
+        "CUECARD_VERIFIER",
+        "sequence classification model that reads claims beside their sources, by name or path",
+        default="the one that ships",
+    )
     qdrant_url: str | None = _setting(
         "CUECARD_QDRANT_URL", "Qdrant server to keep the index in", default="the embedded index in the home"
     )
@@ -111,6 +115,11 @@ class Settings:
         "SQLAlchemy URL of the catalog",
         default="a SQLite file in the home",
         secret=True,
+    )
+    require_key: str | None = _setting(
+        "CUECARD_REQUIRE_KEY",
+        "whether requests need a key: yes (always) or no (not from the server's own machine)",
+        default="once a key was created",
     )
     redis_url: str | None = _setting(
         "CUECARD_REDIS_URL", "Redis for shared caches and limits", secret=True, reserved=True
@@ -268,6 +277,7 @@ def _validate(settings: Settings) -> None:
         "qdrant_write_consistency": lambda number: _whole(number, MAX_REPLICAS),
         "qdrant_on_disk": lambda word: _one_of(word, YES_OR_NO),
         "qdrant_quantization": lambda word: _one_of(word, QUANTIZATIONS),
+        "require_key": lambda word: _one_of(word, YES_OR_NO),
         "llm_url": _http_url,
         "slack_api_url": _http_url,
         "public_url": _http_url,

@@ -37,6 +37,17 @@ STEPS: Mapping[str, tuple[str, Sequence[str]]] = {
             " PRIMARY KEY (collection, document_id, item_id, other_document_id, other_item_id))",
         ),
     ),
+    "2": (
+        "3",
+        (
+            "ALTER TABLE jobs ADD COLUMN made_by TEXT",
+            "CREATE TABLE keys (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,"
+            " scopes TEXT NOT NULL, audience TEXT NOT NULL, collections TEXT, created_at TEXT NOT NULL,"
+            " expires_at TEXT, revoked_at TEXT)",
+            "CREATE TABLE sessions (hash TEXT NOT NULL PRIMARY KEY, key_id TEXT NOT NULL REFERENCES keys (id),"
+            " expires_at TEXT NOT NULL)",
+        ),
+    ),
 }
 """By the schema they start from: the schema they lead to, and what to do."""
 

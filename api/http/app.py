@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -14,14 +15,19 @@ from starlette.concurrency import run_in_threadpool
 
 from api.chat.bots import Bots, open_bots
 from api.home import own
+from api.http.access import Gate
 from api.http.admin import router as admin
 from api.http.changing import router as changing
 from api.http.chats import router as chats
+from api.http.docs import router as docs
 from api.http.middleware import Requests
 from api.http.problems import handle_problems
 from api.http.questions import router as questions
 from api.http.reading import router as reading
 from api.http.schemas import Problem
+from api.http.security import SecurityHeaders
+from api.http.sessions import handle_logins
+from api.http.sessions import router as sessions
 from api.library import Library
 from api.local import LocalLibrary
 from api.settings import Settings, load_settings
@@ -29,9 +35,10 @@ from api.uploads import Uploads
 
 DESCRIPTION = """Every answer cites document and lines, or says that the library does not cover the question.
 
-What changes the library (uploads, deletions, the quarantine) is open to programs and to this server's own pages while
-it listens on the loopback address; pages of other web sites are refused with 403. A server that other machines can
-reach wants the local token for it, as `Authorization: Bearer`; it stands in `owner.json` in the home.
+A key (`cuecard keys create`) goes into `Authorization: Bearer`. It says what may be done (scopes `ask`, `ingest`,
+`admin`) and what of the library is there for its holder. As long as there never was a key, a server that listens on
+the loopback address needs none: programs of its machine and its own pages may ask and change the library. Pages of
+other web sites are refused with 403.
 """
 
 _log = logging.getLogger("cuecard.http")
@@ -44,12 +51,13 @@ def create_app(
     token: str | None = None,
     local: bool = False,
     bots: Bots | None = None,
+    insecure: bool = False,
 ) -> FastAPI:
     """The application. Without `library` it opens the home of `settings` (else of the environment) when it starts.
 
-    `token` allows administration. `local`: only this machine reaches the server, and whoever sits at it may upload,
-    delete and retry; else that needs the token, too. A library that is given stays the caller's to close. `bots` are
-    those of the settings where none are given.
+    `token` allows everything. `local`: only this machine reaches the server, and whoever sits at it needs no key
+    unless there are keys; `insecure`: nobody does in order to ask. See `api.http.access`. A library that is given
+    stays the caller's to close. `bots` are those of the settings where none are given.
     """
 
     @asynccontextmanager
@@ -57,6 +65,8 @@ def create_app(
         mine = None if library is not None else await run_in_threadpool(_open, settings or load_settings())
         app.state.library = library or mine
         if isinstance(app.state.library, LocalLibrary):
+            opened = app.state.library
+            app.state.gate = replace(gate, keys=opened.keys, require=opened.settings.require_key)
             app.state.uploads = Uploads(app.state.library)
             app.state.uploads.start()
         if bots is None and (settings is not None or mine is not None):
@@ -80,12 +90,17 @@ def create_app(
         description=DESCRIPTION,
         version=metadata.version("cuecard"),
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
-    app.state.library, app.state.uploads, app.state.bots = library, None, bots
-    app.state.token, app.state.local = token, local
+    gate = Gate(token=token, local=local, insecure=insecure)
+    app.state.library, app.state.uploads, app.state.gate = library, None, gate
+    app.state.bots = bots
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(Requests)
     handle_problems(app)
-    for router in (questions, reading, changing, admin, chats):
+    handle_logins(app)
+    for router in (questions, reading, changing, admin, sessions, docs, chats):
         app.include_router(router)
     _document_problems(app)
     return app

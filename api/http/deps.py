@@ -31,12 +31,13 @@ EntryId = Annotated[
     str, Path(description="Id of a quarantine entry, or an unmistakable beginning of it.", max_length=200)
 ]
 JobId = Annotated[str, Path(description="Id of a job, from the answer to an upload or retry.", max_length=200)]
+KeyId = Annotated[str, Path(description="Id of a key, or an unmistakable beginning of it.", max_length=100)]
 InCollection = Annotated[str | None, Query(description="Only in this collection.", max_length=200)]
 
 _MEANINGS = {
     400: "The body is not JSON.",
-    401: "The local token is needed: the server listens beyond this machine.",
-    403: "A page of another web site asked for it.",
+    401: "A key is needed, or the one that was sent opens nothing.",
+    403: "The key does not allow it, or a page of another web site asked for it.",
     404: "There is no such thing.",
     409: "Refused, or in conflict with an earlier request.",
     413: "The body is too large.",

@@ -30,6 +30,9 @@ UPLOADS = "/documents"
 SIGNED = ("/slack/",)
 """Beginnings of paths whose requests prove by themselves who sent them, whatever name they were sent to."""
 
+FORMS = frozenset({"/login", "/logout"})
+"""Routes that take what a page's form sends, without any script. They see that the page is the server's own."""
+
 CLIENT_GONE = 499
 """Logged, as other servers do, for a client that left before it had sent its request."""
 
@@ -93,19 +96,22 @@ class Requests:
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     """Status and detail for a request that is refused before its body is read."""
     signed = scope["path"].startswith(SIGNED)
-    if scope["app"].state.local and is_foreign(headers) and not signed:
+    if scope["app"].state.gate.local and is_foreign(headers) and not signed:
         return 403, "This server answers at the address of its own machine only, such as localhost or 127.0.0.1."
     size = headers.get("Content-Length", "0")
     has_body = size != "0" or "Transfer-Encoding" in headers
     if not has_body or scope["method"] not in ("POST", "PUT", "PATCH"):
         return None
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if signed and media_type == "application/x-www-form-urlencoded":
-        media_type = "application/json"
-    wanted = "multipart/form-data" if _is_upload(scope) else "application/json"
+    wanted, how = "application/json", "Send JSON"
+    if _is_upload(scope):
+        wanted, how = "multipart/form-data", "Send the files as a form (curl -F file=@notes.md)"
+    elif scope["path"] in FORMS:
+        wanted, how = "application/x-www-form-urlencoded", "Send a form"
+    elif signed and media_type == "application/x-www-form-urlencoded":
+        wanted = media_type
     if media_type != wanted:
         sent = media_type or "of no stated type"
-        how = "Send the files as a form (curl -F file=@notes.md)" if _is_upload(scope) else "Send JSON"
         return 415, f"The body is {sent}. {how}, with Content-Type: {wanted}."
     if size.isdecimal() and int(size) > _limit(scope):
         return 413, _too_large(_limit(scope))

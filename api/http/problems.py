@@ -12,7 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api.errors import TYPE_PREFIX, kind_of
-from api.http.schemas import AskRequest, CheckRequest, IngestRequest, RetryRequest, SearchRequest, Shape, UploadForm
+from api.http.schemas import (
+    AskRequest,
+    CheckRequest,
+    IngestRequest,
+    KeyRequest,
+    RetryRequest,
+    SearchRequest,
+    Shape,
+    UploadForm,
+)
 from ingest.errors import CuecardError
 
 MEDIA_TYPE = "application/problem+json"
@@ -25,6 +34,7 @@ FIELDS: dict[str, type[Shape]] = {
     "/check": CheckRequest,
     "/documents": UploadForm,
     "/admin/ingest": IngestRequest,
+    "/admin/keys": KeyRequest,
     "/admin/retry": RetryRequest,
 }
 

@@ -11,11 +11,12 @@ from fastapi import APIRouter
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.responses import Response
 
+from api.http.access import Asker, TheView
 from api.http.deps import TheLibrary, problems
 from api.http.schemas import AnswerBody, AskRequest, CheckReportBody, CheckRequest, SearchBody, SearchRequest
 from api.library import Body
 
-router = APIRouter(tags=["questions"], responses=problems(400, 413, 415, 422, 503))
+router = APIRouter(tags=["questions"], dependencies=[Asker], responses=problems(400, 401, 403, 413, 415, 422, 503))
 
 _PIECE = re.compile(r"\s*\S+\s*$|\s*\S+")
 _EVENTS = {
@@ -26,18 +27,24 @@ _EVENTS = {
 
 
 @router.post("/ask", response_model=AnswerBody, responses={200: _EVENTS})
-def ask(body: AskRequest, library: TheLibrary) -> Any:
+def ask(body: AskRequest, library: TheLibrary, view: TheView) -> Any:
     """Answer a question from the library, with citations, verdicts and confidence."""
     answer = library.ask(
-        body.question, collection=body.collection, filters=_lists(body.filters), mode=body.mode, k=body.k
+        body.question,
+        collection=body.collection,
+        filters=_lists(body.filters),
+        mode=body.mode,
+        k=body.k,
+        conversation_id=body.conversation_id,
+        view=view,
     )
     return _stream(answer) if body.stream else answer
 
 
 @router.post("/search", response_model=SearchBody)
-def search(body: SearchRequest, library: TheLibrary) -> Any:
+def search(body: SearchRequest, library: TheLibrary, view: TheView) -> Any:
     """Find the passages that fit a query best."""
-    return library.search(body.query, k=body.k, collection=body.collection, filters=_lists(body.filters))
+    return library.search(body.query, k=body.k, collection=body.collection, filters=_lists(body.filters), view=view)
 
 
 @router.post("/check", response_model=CheckReportBody)

@@ -257,6 +257,16 @@ class RetryRequest(Shape):
     entry: str = Field(min_length=1, max_length=200)
 
 
+class KeyRequest(Shape):
+    """What `cuecard keys create` asks of the server that holds the home."""
+
+    name: str = Field(max_length=200)
+    scopes: list[str] = Field(max_length=10)
+    audience: str | None = None
+    collections: list[str] = Field(default_factory=list, max_length=1000)
+    expires: str | None = Field(None, max_length=50)
+
+
 class UploadForm(Shape):
     """The form of an upload: files, and where they go."""
 

@@ -29,7 +29,9 @@ def examine(settings: Settings) -> dict[str, Any]:
     """`{"ok", "checks": [{"name", "state", "detail", "hint"}]}`; a state is `on`, `off` or `failed`."""
     checks: list[Check] = []
     why = missing(settings)
-    checks.append(_check("settings", "failed" if why else "on", why or "complete.", "See docs/slack.md." if why else ""))
+    checks.append(
+        _check("settings", "failed" if why else "on", why or "complete.", "See docs/slack.md." if why else "")
+    )
     rules: Rules | None = None
     try:
         rules = read_rules(settings.home)
@@ -51,7 +53,9 @@ def _check(name: str, state: str, detail: str, hint: str = "") -> Check:
 
 def _described(rules: Rules) -> str:
     listed = f"{len(rules.channels)} channels listed"
-    others = "no others are answered" if rules.only_listed_channels else f"others see what a {rules.everywhere.audience} may"
+    others = (
+        "no others are answered" if rules.only_listed_channels else f"others see what a {rules.everywhere.audience} may"
+    )
     owners = f"owners in {rules.owners}" if rules.owners else "no channel of owners"
     return f"{listed}, {others}; {owners}; {rules.questions_per_minute} questions a minute."
 
@@ -133,7 +137,9 @@ def _events_url(settings: Settings) -> Check:
     signature = SignatureVerifier(settings.slack_signing_secret).generate_signature(timestamp=stamp, body=body) or ""
     headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
     try:
-        answer = httpx.post(url, content=body, headers={"Content-Type": "application/json", **headers}, timeout=TIMEOUT_S)
+        answer = httpx.post(
+            url, content=body, headers={"Content-Type": "application/json", **headers}, timeout=TIMEOUT_S
+        )
     except httpx.HTTPError as error:
         hint = "Start `cuecard serve`, and see that the address leads to it."
         return _check(name, "failed", f"{url} can't be reached ({type(error).__name__}).", hint)

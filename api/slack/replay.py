@@ -49,7 +49,9 @@ class PrintedSlack:
 
     def post(self, place: Place, payload: Payload, key: str) -> str:  # noqa: ARG002 - nothing is sent twice here
         ts = f"{9_000_000_000 + next(self._stamps)}.000100"
-        self._tell({"call": "chat.postMessage", "channel": place.channel, "thread_ts": place.thread, "ts": ts, **payload})
+        self._tell(
+            {"call": "chat.postMessage", "channel": place.channel, "thread_ts": place.thread, "ts": ts, **payload}
+        )
         return ts
 
     def find(self, place: Place, key: str, since: float) -> str | None:  # noqa: ARG002
