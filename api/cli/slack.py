@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -46,6 +46,7 @@ def manifest(context: Context, socket: bool) -> None:
 @click.pass_obj
 def replay(context: Context, file: Path) -> None:
     """Feed recorded requests (one JSON object a line) to the bot, and print what Slack would be sent."""
+    from api.chat.ports import Library as ChatLibrary
     from api.chat.rules import read_rules
     from api.slack.replay import read_requests
     from api.slack.replay import replay as play
@@ -61,7 +62,8 @@ def replay(context: Context, file: Path) -> None:
             click.echo(to_json(line))
 
     with context.connect() as library:
-        play(requests, library, rules, settings.public_url or "", tell)
+        # `feedback` is all that a chat wants of it beyond asking
+        play(requests, cast(ChatLibrary, library), rules, settings.public_url or "", tell)
     if context.as_json:
         click.echo(to_json({"replayed": told}))
 

@@ -9,10 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.chat.bots import Bots
+from api.http.access import Public
 from api.http.deps import problems
 from ingest.errors import NotFoundError
 
-router = APIRouter(tags=["chats"])
+router = APIRouter(tags=["chats"], dependencies=[Public])
 
 _NO_SLACK = "Slack is not set up on this server."
 _NO_OAUTH = "The bot of this server is not installed by OAuth."

@@ -6,7 +6,7 @@ import itertools
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,8 @@ def replay(requests: list[dict[str, Any]], library: Library, rules: Rules, publi
             data, media_type = _encoded(body)
             stamp = str(int(time.time()))
             signature = SignatureVerifier(SECRET).generate_signature(timestamp=stamp, body=data) or ""
-            headers = {"content-type": media_type, "x-slack-request-timestamp": stamp, "x-slack-signature": signature}
+            headers: dict[str, str | Sequence[str]] = {}
+            headers |= {"content-type": media_type, "x-slack-request-timestamp": stamp, "x-slack-signature": signature}
             answered = app.dispatch(BoltRequest(body=data, headers=headers))
             tell({"acknowledged": answered.status, "body": answered.body})
             _settle(service)

@@ -109,7 +109,7 @@ class SlackPerson:
 
     def press(self, seen: Seen, action: str) -> None:
         name = next(name for name in seen.buttons if name == action or name.startswith(f"{action}_"))
-        container = {"type": "message", "message_ts": seen.id, "channel_id": seen.channel}
+        container: Data = {"type": "message", "message_ts": seen.id, "channel_id": seen.channel}
         container |= {"is_ephemeral": seen.private} | ({"thread_ts": seen.thread} if seen.thread else {})
         body = {
             "type": "block_actions",

@@ -319,7 +319,7 @@ def test_an_event_that_cannot_be_written_down_is_sent_again(slack: World) -> Non
     def broken(*_: object, **__: object) -> bool:
         raise OSError("disk full")
 
-    slack.bots.store.take = broken  # type: ignore[method-assign,assignment]
+    slack.bots.store.take = broken  # type: ignore[method-assign]
     person = anna(slack)
     event = person.event({**person.spoken(f"<@{BOT_USER}> what?", ROOM, ""), "type": "app_mention"})
     status, answer = person.send(event)
