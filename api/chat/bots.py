@@ -68,6 +68,9 @@ def open_bots(settings: Settings, library: Library, *, durable: bool = True, **s
     if why:
         _log.warning("Slack is off: %s", why)
         return None
-    return Bots(
-        settings, library, ChatStore(store_url(settings.home, settings.database_url), durable=durable), **service
-    )
+    store = ChatStore(store_url(settings.home, settings.database_url), durable=durable)
+    try:
+        return Bots(settings, library, store, **service)
+    except BaseException:
+        store.close()
+        raise

@@ -51,10 +51,12 @@ STORE_FILE = "chat.sqlite3"
 KEPT_S = 14 * 24 * 3600.0
 """How long an event is remembered; chats try again for hours at most."""
 
-LEASE_S = 120.0
+LEASE_S = 180.0
 """A worker that has not finished after this long is taken to be gone; nothing it waits for takes as long."""
 
 MINUTE = 60.0
+ACK_MS, PATIENT_MS = 2_000, 60_000
+"""How long another process may keep the database from being written to."""
 
 
 class ChatStore:
@@ -74,8 +76,7 @@ class ChatStore:
         parsed = make_url(url)
         self._sqlite = parsed.get_backend_name() == "sqlite"
         try:
-            # a chat waits three seconds for its acknowledgement, and then tries again
-            self.engine = create_engine(parsed, connect_args={"timeout": 2} if self._sqlite else {})
+            self.engine = create_engine(parsed)
             if self._sqlite:
                 _set_up(self.engine)
             metadata.create_all(self.engine)
@@ -101,6 +102,8 @@ class ChatStore:
         with self._writing, self.engine.connect() as connection:
             if self._sqlite:
                 level = "FULL" if lasting and self._durable else "NORMAL"
+                # a chat waits three seconds for its acknowledgement, and then tries again; what is done already waits
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={ACK_MS if lasting else PATIENT_MS}")
                 connection.exec_driver_sql(f"PRAGMA synchronous={level}")
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             with connection.begin() if not self._sqlite else _committing(connection):
