@@ -17,6 +17,7 @@ SHORT = 1_500
 _FENCES = ("```", "~~~")
 QUOTED_LINE = 160
 MAX_RELATED = 3
+MAX_DETAIL, MAX_SIDES, MAX_PATH = 600, 4, 150
 WORST = ("contradicted", "unsupported", "partial")
 """Verdicts that a reader must see, the worst first."""
 
@@ -42,7 +43,7 @@ def answer_message(body: Body, look: Look) -> Message:
     """An answer with everything that belongs to it; of a long text its beginning."""
     parts: list[Part] = [] if look.asked is None else [look.asked]
     if body.get("effective_question"):
-        parts.append(Small(f"Read as: {body['effective_question']}"))
+        parts.append(Small(f"Read as: {cut(body['effective_question'], MAX_DETAIL)}"))
     parts += _warnings(body)
     short = shorten(body["answer"])
     parts.append(Prose(short))
@@ -157,7 +158,7 @@ def _disagreements(body: Body, look: Look) -> list[Part]:
     parts: list[Part] = []
     for conflict in body["conflicts"]:
         sides = tuple(_cited(by_marker[marker], look) for marker in conflict["sources"] if marker in by_marker)
-        parts += [Notice("Sources disagree", conflict["detail"]), Sources(sides, head="")]
+        parts += [Notice("Sources disagree", cut(conflict["detail"], MAX_DETAIL)), Sources(sides[:MAX_SIDES], head="")]
     return parts
 
 
@@ -170,10 +171,15 @@ def _cited(source: dict[str, Any], look: Look) -> Cited:
     return Cited(
         source["marker"],
         cut(f"{title}{dated}", QUOTED_LINE),
-        f"{source['document']}:{lines}{page}",
+        f"{_tail(source['document'])}:{lines}{page}",
         cut(source["quote"], QUOTED_LINE),
         _viewer(source, look.public_url),
     )
+
+
+def _tail(path: str) -> str:
+    """The end of a path, which says most: only paths that nobody can read are longer."""
+    return path if len(path) <= MAX_PATH else f"…{path[-MAX_PATH:]}"
 
 
 def _viewer(source: dict[str, Any], public_url: str) -> str:

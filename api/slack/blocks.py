@@ -29,17 +29,18 @@ def render(message: Message) -> list[Payload]:
 def _anchored(message: Message) -> list[Payload]:
     """One message with everything but the prose that does not fit, which goes into messages after it."""
     for thrifty in (False, True):
-        fixed = [(part, _part(part, thrifty=thrifty)) for part in message.parts if not isinstance(part, Prose)]
-        used = sum(_length(blocks) for _, blocks in fixed)
-        count = sum(len(blocks) for _, blocks in fixed)
-        if used <= TOTAL - SECTION_TEXT:
+        fixed = {id(part): _part(part, thrifty=thrifty) for part in message.parts if not isinstance(part, Prose)}
+        if sum(map(_length, fixed.values())) <= TOTAL - SECTION_TEXT:
             break
-    kept = {id(part): made for part, made in fixed}
+    else:
+        fixed = {id(part): _part(part) for part in message.parts if not isinstance(part, (Prose, Sources))}
+    used = sum(map(_length, fixed.values()))
+    count = sum(map(len, fixed.values()))
     blocks: list[Block] = []
     moved: list[Block] = []
     for part in message.parts:
-        if not isinstance(part, Prose):
-            blocks += kept[id(part)]
+        if id(part) in fixed:
+            blocks += fixed[id(part)]
             continue
         for section in _part(part):
             fits = used + _length([section]) <= TOTAL and count < BLOCKS - SPARE_BLOCKS and not moved
@@ -78,7 +79,7 @@ def fallback(message: Message) -> str:
         if not isinstance(part, Prose):
             lines.append(_plain_part(part))
             continue
-        text = escape(_FENCE.sub("", part.markdown).strip())
+        text = plain(_FENCE.sub("", part.markdown).strip())
         if len(text) > room:
             text = split(text, max(room, 100))[0] + " …"
         room -= len(text)
@@ -88,14 +89,14 @@ def fallback(message: Message) -> str:
 
 def _plain_part(part: Part) -> str:
     if isinstance(part, Notice):
-        return escape(f"{part.head}: {part.detail}" if part.detail else part.head)
+        return plain(f"{part.head}: {part.detail}" if part.detail else part.head)
     if isinstance(part, Asked):
-        return f"<@{part.user}>: {escape(part.question)}"
+        return f"<@{part.user}>: {plain(part.question)}"
     if isinstance(part, Sources):
-        lines = [escape(f"[{each.marker}] {each.title}, {each.place}") for each in part.sources]
-        return "\n".join([escape(part.head), *lines] if part.head else lines)
+        lines = [plain(f"[{each.marker}] {each.title}, {each.place}") for each in part.sources]
+        return "\n".join([plain(part.head), *lines] if part.head else lines)
     if isinstance(part, Small):
-        return escape(part.text)
+        return plain(part.text)
     return ""
 
 

@@ -203,7 +203,9 @@ def _without_mention(text: str, bot: str) -> str:
 
 
 def _event_place(body: Payload, event: Payload, thread: str) -> Place:
-    return Place("slack", body.get("team_id", ""), event.get("channel", ""), thread)
+    # in a channel that organisations share, `team_id` may be the other one's; the bot is installed in this one
+    team = next((each.get("team_id") for each in body.get("authorizations") or ()), None) or body.get("team_id", "")
+    return Place("slack", team, event.get("channel", ""), thread)
 
 
 def _place(body: Payload, thread: str) -> Place:

@@ -12,6 +12,7 @@ from markdown_it.token import Token
 _BULLETS = "•◦▪"
 _GUARD = "\u200b"
 _OPENER = re.compile(r"(?<!\w)([*_~`])(?=\S)")
+_QUOTED = re.compile(r"^(?:> ?)+")
 _ADDRESSES = ("http://", "https://", "mailto:")
 _STYLES = {"strong": "*", "em": "_", "s": "~"}
 
@@ -116,7 +117,8 @@ def _block(tokens: Sequence[Token], depth: int) -> str:
     if first.type in ("bullet_list_open", "ordered_list_open"):
         return _list(first, inner, depth)
     if first.type == "blockquote_open":
-        return "\n".join(f"> {line}" for line in "\n".join(_children(inner, depth)).splitlines())
+        lines = "\n".join(_children(inner, depth)).splitlines()
+        return "\n".join(f"> {_QUOTED.sub('', line)}" for line in lines)  # Slack has no quotes within quotes
     return "\n".join(_children(inner, depth))
 
 

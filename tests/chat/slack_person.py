@@ -59,7 +59,7 @@ class SlackPerson:
             "api_app_id": "A0APP",
             "event_id": f"Ev{next(_numbers)}",
             "event_time": int(time.time()),
-            "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
+            "authorizations": [{"team_id": body.get("team_id", TEAM), "user_id": BOT_USER, "is_bot": True}],
             "event": event,
             **body,
         }

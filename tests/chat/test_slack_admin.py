@@ -237,8 +237,10 @@ def test_several_workspaces_install_the_bot_by_oauth(tmp_path: Path, double: Sla
             page = client.get("/slack/install")
             [address] = re.findall(r'href="([^"]*state=[^"]+)"', page.text)
             state = parse_qs(urlsplit(address.replace("&amp;", "&")).query)["state"][0]
-            assert client.get("/slack/oauth_redirect", params={"code": team, "state": "forged"}).status_code >= 400
             assert client.get("/slack/oauth_redirect", params={"code": team, "state": state}).status_code == 200
+            forged = client.get("/slack/oauth_redirect", params={"code": "T0EVIL", "state": "forged"})
+            assert forged.status_code >= 400
+            assert "xoxb-T0EVIL" not in double.tokens
         person = world.anna
         assert isinstance(person, SlackPerson)
         for team in ("T0ONE", "T0TWO", "T0UNLISTED", "T0NOBODY"):
