@@ -50,6 +50,7 @@ class Parts:
         self._retrieval: Retrieval | None = None
         self._checker: Checker | None = None
         self._answerer: Answerer | None = None
+        self._closed = False
         self.compared: tuple[int, Diagnosis, list[str]] | None = None
         """What `api.doctor` found last, and the catalog's sequence number then."""
 
@@ -82,6 +83,17 @@ class Parts:
         return self.retrieval.retriever
 
     @property
+    def warm(self) -> bool:
+        """Whether all that answers a question is made."""
+        return self._answerer is not None
+
+    @property
+    def made_retriever(self) -> Retriever | None:
+        """The retriever, if anybody asked for it yet: nothing is loaded for it."""
+        retrieval = self._retrieval
+        return None if retrieval is None else retrieval.retriever
+
+    @property
     def indexer(self) -> ChunkIndexer:
         """Writes to the index."""
         return self.retrieval.indexer
@@ -107,9 +119,18 @@ class Parts:
                 )
             return self._answerer
 
+    def revive(self) -> None:
+        """Open the index anew with the next call, where somebody else closed it."""
+        with self._making:
+            retrieval = self._retrieval
+            if retrieval is not None and not self._closed and getattr(retrieval.index, "closed", False):
+                retrieval.close()
+                self._retrieval = self._answerer = None
+
     def close(self) -> None:
         """Let go of index and catalog. Closing twice is fine."""
         with self._making:
+            self._closed = True
             try:
                 if self._retrieval is not None:
                     self._retrieval.close()

@@ -44,6 +44,7 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
         checks = [_check("home", "off", f"{settings.home} is not there yet.", "Make it with `cuecard ingest PATH`.")]
     else:
         checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
+        checks.append(_keys(parts))
     checks.append(_checker(settings))
     checks.append(_slack(settings))
     checks += [_later(settings, key, name) for key, name in LATER.items()]
@@ -187,6 +188,21 @@ def _quarantine(parts: Parts) -> Body:
     if not count:
         return _check("quarantine", "on", "empty.")
     return _check("quarantine", "on", f"{count} could not be read.", "See `cuecard quarantine list`.")
+
+
+def _keys(parts: Parts) -> Body:
+    from api.keys import Keys
+
+    try:
+        known = Keys(lambda: parts.catalog, alone=False)
+        good, ever = known.count_usable(), known.ever()
+    except CuecardError as error:
+        return _failed("keys", error)
+    if parts.settings.require_key == "no" or not (ever or parts.settings.require_key):
+        detail = "whoever sits at this machine needs none."
+        return _check("keys", "off", f"{good} are good, but {detail}" if ever else f"there are none: {detail}")
+    hint = "" if good else "Make one with `cuecard keys create`."
+    return _check("keys", "on", f"{good} are good; whoever asks over HTTP needs one.", hint)
 
 
 def _disk(parts: Parts) -> Body:

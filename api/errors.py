@@ -39,7 +39,19 @@ class UnsupportedError(UsageError):
 
 
 class QueueFullError(CuecardError):
-    """As much work waits as may wait."""
+    """As much work waits as may wait. `retry_after`: seconds after which it is worth trying again."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class DeadlineError(QueueFullError):
+    """It took longer than it may take."""
+
+
+class RateLimitedError(QueueFullError):
+    """Somebody sends more than they may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,8 @@ KINDS = (
     ErrorKind(UsageError, "invalid", "Invalid request", 422, WRONG_USAGE),
     ErrorKind(DocumentError, "document", "Unreadable document", 422, FELL_SHORT),
     ErrorKind(RefusedError, "refused", "Refused", 409, FAILED),
+    ErrorKind(RateLimitedError, "rate-limited", "Too many requests", 429, FAILED),
+    ErrorKind(DeadlineError, "deadline", "Took too long", 503, FAILED),
     ErrorKind(QueueFullError, "queue-full", "Too much work waits", 503, FAILED),
     ErrorKind(HomeBusyError, "home-busy", "Home busy", 503, FAILED),
     ErrorKind(IndexUnavailableError, "index-unavailable", "Index unavailable", 503, FAILED),

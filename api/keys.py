@@ -177,9 +177,9 @@ class Keys:
         """Whether there is, or was, any key: from the first on, everybody needs one."""
         return bool(self._by_hash())
 
-    def any_usable(self) -> bool:
-        """Whether somebody could come in with a key now."""
-        return any(self._usable(key) for key in self._by_hash().values())
+    def count_usable(self) -> int:
+        """How many keys open something now."""
+        return sum(self._usable(key) is not None for key in self._by_hash().values())
 
     def begin_session(self, key: Key) -> tuple[str, datetime]:
         """What the cookie of somebody who gave this key is to hold, and until when."""

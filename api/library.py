@@ -116,6 +116,21 @@ class Library(Protocol):
     def repair(self, progress: Progress | None) -> Body:
         """Make catalog and index agree again. What was done."""
 
+    def feedback(
+        self, answer_id: str, rating: str, comment: str | None, *, view: View = EVERYTHING, who: str | None = None
+    ) -> Body:
+        """Keep what somebody thinks of an answer: `{"answer_id", "rating", "comment", "at"}`.
+
+        `rating` is "up" or "down"; `who` is the id of their key: what they said of the answer before is replaced.
+        NotFoundError where there is no such answer (any more), or not for this view.
+        """
+
+    def gaps(self, days: int | None = None) -> Body:
+        """What was asked and not answered, grouped, in the last `days`:
+
+        `{"gaps": [{"question", "count", "questions", "related", "last_asked"}], "asked", "unanswered"}`.
+        """
+
     def stats(self, *, view: View = EVERYTHING) -> Body:
         """Counts and sizes, of what `view` may see."""
 

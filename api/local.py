@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,12 +15,14 @@ from api.home import LOCK_FILE, OWNER_FILE, Holding
 from api.keys import Keys
 from api.library import MAX_CHANGES, Body, Filters, Progress, checked_k, checked_limit, checked_question
 from api.settings import CONFIG_FILE, Settings
-from ingest.errors import IndexUnavailableError, NotFoundError
+from ingest.errors import IndexUnavailableError, NotFoundError, UsageError
 from ingest.folders import IGNORE_FILE
 from ingest.view import EVERYTHING, View
 
 if TYPE_CHECKING:
     from answering.ports import Listener
+    from api.answers import Answers, Asking
+    from api.recorder import Recorder
     from ingest.catalog_info import DocumentInfo, QuarantineEntry
     from ingest.catalog_view import CatalogView
     from ingest.sync import SyncReport
@@ -36,8 +39,53 @@ class LocalLibrary:
         self.settings = settings
         self.holding = holding
         self.parts = open_home(settings, tell)
+        self.observers: list[Callable[[Body, View], None]] = []
+        """Told of every answer, and through which view it was asked for."""
+        self._recorder: Recorder | None = None
         # while this process alone holds the home, nobody else changes its keys
         self.keys = Keys(lambda: self.parts.catalog, alone=not settings.shared)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What remembers answers."""
+        from api.answers import KEPT, Answers
+
+        size = self.settings.answer_cache
+        return Answers(self.parts, KEPT if size is None else int(size))
+
+    @property
+    def warm(self) -> bool:
+        """Whether everything that a question needs is loaded, so that no call waits for that."""
+        return self.parts.warm
+
+    @property
+    def embedded(self) -> bool:
+        """Whether catalog and index are in this process, so that looking at them takes microseconds."""
+        return self.settings.database_url is None and self.settings.qdrant_url is None
+
+    def record(self) -> None:
+        """Write down what is asked from now on, as far as the settings allow."""
+        from api.recorder import Recorder
+
+        if self._recorder is None:
+            self._recorder = Recorder(lambda: self.parts.catalog, keep_questions=self.settings.keep_questions != "no")
+            self.observers.append(self._recorder.answered)
+
+    def known(
+        self,
+        question: str,
+        *,
+        collection: str | None,
+        filters: Filters,
+        mode: str,
+        k: int | None,
+        view: View = EVERYTHING,
+    ) -> Body | None:
+        """The answer that `ask` would give, if it is remembered: in microseconds, so that nobody has to wait for it."""
+        body = self.answers.known(_asking(question, collection, filters, mode, k, view))
+        if body is not None:
+            self._tell(body, view)
+        return body
 
     def ask(
         self,
@@ -51,17 +99,10 @@ class LocalLibrary:
         view: View = EVERYTHING,
         listener: Listener | None = None,
     ) -> Body:
-        answer = self.parts.answerer.ask(
-            checked_question(question),
-            collection=collection,
-            filters=filters,
-            mode=cast(Mode, mode),
-            k=None if k is None else checked_k(k),
-            conversation_id=conversation_id,
-            view=view,
-            listener=listener,
-        )
-        return answer.to_dict()
+        asking = _asking(question, collection, filters, mode, k, view)
+        body = self.answers.ask(asking, conversation_id, listener)
+        self._tell(body, view)
+        return body
 
     def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:
         text = checked_question(query, what="query")
@@ -186,11 +227,37 @@ class LocalLibrary:
 
         return examine(self.settings, self.parts)
 
+    def feedback(
+        self, answer_id: str, rating: str, comment: str | None, *, view: View = EVERYTHING, who: str | None = None
+    ) -> Body:
+        from ingest.feedback import FeedbackStore, Rating
+
+        if rating not in ("up", "down"):
+            raise UsageError(f"The rating is {rating!r}.", hint="Rate an answer up or down.")
+        if self._recorder is not None:
+            self._recorder.flush()
+        store = FeedbackStore(self.parts.catalog)
+        said = store.rate(answer_id, cast(Rating, rating), comment, view=view, who=who or "")
+        return {"answer_id": answer_id, "rating": said.rating, "comment": said.comment, "at": said.at}
+
+    def gaps(self, days: int | None = None) -> Body:
+        from api.gaps import gaps
+
+        if self._recorder is not None:
+            self._recorder.flush()
+        return gaps(self.parts, days)
+
     def close(self) -> None:
         try:
+            if self._recorder is not None:
+                self._recorder.close()
             self.parts.close()
         finally:
             self.holding.release()
+
+    def _tell(self, body: Body, view: View) -> None:
+        for observer in self.observers:
+            observer(body, view)
 
     def _link(self, progress: Progress | None) -> None:
         """Find anew where the questions of changed documents stand elsewhere."""
@@ -212,6 +279,13 @@ class LocalLibrary:
             if not self._seen(view).versions(id_or_path):
                 raise
             return id_or_path
+
+
+def _asking(question: str, collection: str | None, filters: Filters, mode: str, k: int | None, view: View) -> Asking:
+    from api.answers import Asking
+
+    k = None if k is None else checked_k(k)
+    return Asking.of(checked_question(question), collection, filters, cast(Mode, mode), k, view)
 
 
 def _keep_out(home: Path) -> None:

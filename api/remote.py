@@ -132,6 +132,22 @@ class RemoteLibrary:
     def repair(self, progress: Progress | None) -> Body:
         return self._follow("/admin/repair", {}, progress)
 
+    def feedback(
+        self,
+        answer_id: str,
+        rating: str,
+        comment: str | None,
+        *,
+        view: View = EVERYTHING,  # noqa: ARG002
+        who: str | None = None,  # noqa: ARG002
+    ) -> Body:
+        return self._send(
+            "POST", "/feedback", json=_given({"answer_id": answer_id, "rating": rating, "comment": comment})
+        )
+
+    def gaps(self, days: int | None = None) -> Body:
+        return self._send("GET", "/admin/gaps", params=_given({"days": days}))
+
     def stats(self, *, view: View = EVERYTHING) -> Body:
         return self._send("GET", "/admin/stats", view)
 

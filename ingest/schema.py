@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 BUILDING, LIVE, SUPERSEDED = "building", "live", "superseded"
 """States of a version: written but not served yet; served; served once."""

@@ -48,6 +48,11 @@ class EdgeIndex:
         self._writing = threading.Lock()
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed for good."""
+        return self._closed
+
     def generation(self) -> str:
         """Names this very index: changes when it is made anew. Within `renewed`, the one being made."""
         return self._target().generation

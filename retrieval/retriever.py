@@ -111,6 +111,13 @@ class Retriever:
             self._results.put(remembered, result)
         return result
 
+    def cache_counts(self) -> dict[str, tuple[int, int]]:
+        """By cache: how often what was asked for was there, and how often not."""
+        return {
+            "embeddings": (self._read.hits, self._read.misses),
+            "results": (self._results.hits, self._results.misses),
+        }
+
     def _search(self, query: str, k: int, filters: Filters, view: View) -> SearchResult:
         started = time.perf_counter()
         terms = query_vector(tokenize(query)[:_MOST_TERMS])

@@ -26,6 +26,7 @@ COMMANDS = {
     "changes": "api.cli.changes:changes",
     "serve": "api.cli.serve:serve",
     "keys": "api.cli.keys:keys",
+    "gaps": "api.cli.gaps:gaps",
     "stats": "api.cli.status:stats",
     "doctor": "api.cli.status:doctor",
     "migrate": "api.cli.migrate:migrate",

@@ -66,7 +66,7 @@ ANYBODY = Principal("", "anybody", frozenset({"ask"}), View("candidate"))
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Access:
     """How a server tells who asks.
 
     `local`: only this machine reaches it. `insecure`: anybody may ask as long as there are no keys. `require`: "yes"
@@ -146,15 +146,17 @@ async def identify(request: Request) -> Principal | None:
     be read.
     """
     if not hasattr(request.state, "principal"):
-        gate: Gate = request.app.state.gate
+        access: Access = request.app.state.access
         cookie = request.cookies.get(SESSION_COOKIE)
-        if gate.quick and not cookie:
-            principal = gate.identify(request.headers, None)
+        if access.quick and not cookie:
+            principal = access.identify(request.headers, None)
         else:
-            principal = await run_in_threadpool(gate.identify, request.headers, cookie)
+            principal = await run_in_threadpool(access.identify, request.headers, cookie)
         if principal is not None:
             _refuse_other_sites(request, principal)
             principal = _narrowed(principal, request.headers.get(VIEW_HEADER))
+            if principal.id:
+                await request.app.state.limits.charge_key(principal.id)
         request.state.principal = principal
     found: Principal | None = request.state.principal
     return found

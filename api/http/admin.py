@@ -10,9 +10,9 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from api.errors import TYPE_PREFIX, kind_of
@@ -44,6 +44,12 @@ def stats(library: TheLibrary) -> Body:
 def doctor(library: TheLibrary) -> Body:
     """What is on, what is off and why."""
     return library.doctor()
+
+
+@router.get("/admin/gaps", include_in_schema=False, dependencies=[Administrator])
+def gaps(library: TheLibrary, days: Annotated[int | None, Query(ge=1, le=100_000)] = None) -> Body:
+    """What was asked and not answered."""
+    return library.gaps(days)
 
 
 @router.get("/admin/keys", include_in_schema=False, dependencies=[Administrator])

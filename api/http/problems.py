@@ -15,6 +15,7 @@ from api.errors import TYPE_PREFIX, kind_of
 from api.http.schemas import (
     AskRequest,
     CheckRequest,
+    FeedbackRequest,
     IngestRequest,
     KeyRequest,
     RetryRequest,
@@ -32,6 +33,7 @@ FIELDS: dict[str, type[Shape]] = {
     "/ask": AskRequest,
     "/search": SearchRequest,
     "/check": CheckRequest,
+    "/feedback": FeedbackRequest,
     "/documents": UploadForm,
     "/admin/ingest": IngestRequest,
     "/admin/keys": KeyRequest,
@@ -66,7 +68,9 @@ def problem(
 def cuecard_problem(request: Request, error: CuecardError) -> JSONResponse:
     """The problem for an error of `ingest.errors`."""
     kind = kind_of(error)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    headers = {}
+    if kind.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        headers["Retry-After"] = str(getattr(error, "retry_after", None) or RETRY_SECONDS)
     return problem(request, kind.status, str(error), name=kind.name, title=kind.title, headers=headers)
 
 

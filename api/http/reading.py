@@ -1,10 +1,10 @@
-"""The library to look at: documents, versions, quarantine, changes; and whether the server is well."""
+"""The library to look at: documents, versions, quarantine, changes."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -18,13 +18,14 @@ from api.http.library_schemas import (
     JobBody,
     QuarantineBody,
     QuarantineEntryBody,
-    ReadyBody,
     VersionsBody,
 )
-from api.http.problems import RETRY_SECONDS, problem
 from api.library import MAX_CHANGES
 
 router = APIRouter(tags=["library"], responses=problems(401, 403, 422, 503))
+
+MAX_SEQUENCE = 2**63 - 1
+"""The largest number that a database compares with."""
 
 VersionName = Annotated[str | None, StringConstraints(min_length=1, max_length=100)]
 """The hash of a version, a beginning of that, or the catalog's key."""
@@ -108,7 +109,7 @@ def quarantine_entry(id: EntryId, library: TheLibrary, view: TheView) -> Any:  #
 def changes(
     library: TheLibrary,
     view: TheView,
-    since: Annotated[int, Query(ge=0, description="Sequence number; those after it are given.")] = 0,
+    since: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="Sequence number; those after it are given.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_CHANGES, description="How many at most.")] = MAX_CHANGES,
 ) -> Any:
     """What changed after a sequence number, oldest first. Numbers rise without gaps: go on from the last one."""
@@ -119,22 +120,3 @@ def changes(
 def job(id: JobId, uploads: TheUploads, requester: TheRequester) -> Any:  # noqa: A002 - as the route
     """What became of an upload or a retry. `report` is what `cuecard ingest --json` prints."""
     return uploads.job(id, requester).to_dict()
-
-
-@router.get("/healthz", tags=["operations"], dependencies=[Public])
-def healthz() -> dict[str, str]:
-    """Whether the process answers."""
-    return {"status": "ok"}
-
-
-@router.get("/readyz", tags=["operations"], response_model=ReadyBody, dependencies=[Public])
-def readyz(request: Request, library: TheLibrary) -> Any:
-    """Whether questions can be answered, and what is degraded. 503 where nothing useful can be said."""
-    report = library.doctor()
-    degraded = [check for check in report["checks"] if check["state"] in ("degraded", "failed")]
-    if not report["ready"]:
-        said = " ".join(f"{check['name']}: {check['detail']} {check['hint']}".strip() for check in degraded)
-        return problem(
-            request, 503, f"Not ready. {said}", name="not-ready", headers={"Retry-After": str(RETRY_SECONDS)}
-        )
-    return {"status": "degraded" if degraded else "ready", "degraded": degraded}

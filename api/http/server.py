@@ -41,7 +41,7 @@ def serve(settings: Settings, host: str, port: int, *, insecure: bool, ready: Ca
     holding = own(settings, "serve", create=True)
     library = LocalLibrary(settings, holding, _log.info)
     try:
-        if wants_key and not library.keys.any_usable():
+        if wants_key and not library.keys.count_usable():
             raise _no_key(host)
         log_to_stderr()
         token = secrets.token_urlsafe(32)
@@ -65,7 +65,7 @@ def _no_key(host: str) -> UsageError:
 
 def run_server(app: FastAPI, host: str, port: int, ready: Callable[[int], None]) -> None:
     """Serve `app` until a signal ends it in good order. `ready` is told the port once connections are taken."""
-    listener = _listen(host, port)
+    listener = listen(host, port)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False
     )
@@ -101,7 +101,8 @@ def _url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections there; port 0 takes a free one. Raises CuecardError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # with the protocol named, asyncio turns Nagle's algorithm off, which would cost each answer 40 ms
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api.http.access import SESSION_COOKIE, Gate, LoginNeededError, Public, is_own_page, login_address
+from api.http.access import SESSION_COOKIE, Access, LoginNeededError, Public, is_own_page, login_address
 from api.keys import SESSION_HOURS, Key
 
 router = APIRouter(include_in_schema=False, dependencies=[Public])
@@ -71,13 +71,13 @@ async def login(request: Request) -> Response:
         raise HTTPException(403, _OTHER_SITE)
     form = await _form(request)
     target = _own_path(form.get("next", "/"))
-    gate: Gate = request.app.state.gate
-    key = await run_in_threadpool(_find, gate, form.get("key", ""))
+    access: Access = request.app.state.access
+    key = await run_in_threadpool(_find, access, form.get("key", ""))
     if key is None:
         return _page(target, said="This key opens nothing: it is unknown, expired or revoked.", status=403)
-    if gate.keys is None:
+    if access.keys is None:
         raise HTTPException(403, _OTHER_SITE)
-    token, _ = await run_in_threadpool(gate.keys.begin_session, key)
+    token, _ = await run_in_threadpool(access.keys.begin_session, key)
     response = RedirectResponse(target, 303)
     response.set_cookie(
         SESSION_COOKIE,
@@ -95,17 +95,17 @@ async def logout(request: Request) -> Response:
     """End the session."""
     if not is_own_page(request.headers):
         raise HTTPException(403, _OTHER_SITE)
-    gate: Gate = request.app.state.gate
+    access: Access = request.app.state.access
     token = request.cookies.get(SESSION_COOKIE)
-    if gate.keys is not None and token:
-        await run_in_threadpool(gate.keys.end_session, token)
+    if access.keys is not None and token:
+        await run_in_threadpool(access.keys.end_session, token)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict", secure=_is_https(request))
     return response
 
 
-def _find(gate: Gate, secret: str) -> Key | None:
-    return gate.keys.find(secret.strip()) if gate.keys is not None and secret.strip() else None
+def _find(access: Access, secret: str) -> Key | None:
+    return access.keys.find(secret.strip()) if access.keys is not None and secret.strip() else None
 
 
 def _page(to: str, *, said: str = "", status: int = 200) -> HTMLResponse:

@@ -262,6 +262,24 @@ class FakeLibrary:
             progress("index", 1, 1)
         return {"repaired": True}
 
+    def feedback(
+        self,
+        answer_id: str,
+        rating: str,
+        comment: str | None,
+        *,
+        view: View = EVERYTHING,
+        who: str | None = None,
+    ) -> Body:
+        if answer_id != "a1":
+            raise NotFoundError(f"There is no answer {answer_id}.")
+        self.asked.append({"answer_id": answer_id, "rating": rating, "comment": comment, "who": who})
+        return {"answer_id": answer_id, "rating": rating, "comment": comment, "at": "2026-01-01T00:00:00.000Z"}
+
+    def gaps(self, days: int | None = None) -> Body:
+        self.asked.append({"days": days})
+        return {"gaps": [], "asked": 0, "unanswered": 0}
+
     def stats(self, *, view: View = EVERYTHING) -> Body:
         self.views.append(view)
         return {"documents": 1}

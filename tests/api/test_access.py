@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
-from api.http.access import SESSION_COOKIE, Gate, needs_of
+from api.http.access import SESSION_COOKIE, Access, needs_of
 from api.http.app import create_app
 from api.http.security import DATA_POLICY
 from api.keys import Keys
@@ -36,13 +36,13 @@ class Server:
         self.keys = Keys(lambda: self.catalog, alone=True)
         self.library = FakeLibrary()
 
-    def app(self, **gate: Any) -> FastAPI:
+    def app(self, **access: Any) -> FastAPI:
         app = create_app(self.library)
-        app.state.gate = Gate(**{"keys": self.keys, "token": TOKEN, "local": True, **gate})
+        app.state.access = Access(**{"keys": self.keys, "token": TOKEN, "local": True, **access})
         return app
 
-    def client(self, **gate: Any) -> TestClient:
-        return TestClient(self.app(**gate), HERE, raise_server_exceptions=False, follow_redirects=False)
+    def client(self, **access: Any) -> TestClient:
+        return TestClient(self.app(**access), HERE, raise_server_exceptions=False, follow_redirects=False)
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def send(client: TestClient, route: Any, headers: dict[str, str]) -> int:
     """The status of a request to a route whose body is no good: who may not come in is told so first."""
     path = route.path.replace("{id}", "d1d1d1d1").replace("{name:path}", "x").replace("{name}", "x")
     [method] = sorted(route.methods)[:1]
-    content = {} if method in ("GET", "DELETE", "HEAD") else {"content": b"{}"}
+    content = None if method in ("GET", "DELETE", "HEAD") else b"{}"
     kinds = {"/documents": "multipart/form-data; boundary=x", "/login": FORM, "/logout": FORM}
     if content:
         headers = {**headers, "Content-Type": kinds.get(route.path, "application/json")}
-    return client.request(method, path, headers=headers, **content).status_code
+    return client.request(method, path, headers=headers, content=content).status_code
 
 
 FORM = "application/x-www-form-urlencoded"
@@ -114,8 +114,8 @@ def test_a_key_does_what_its_scopes_say_and_nothing_else(
 
 def test_the_local_token_opens_everything(server: Server) -> None:
     server.keys.create("bob", ["ask"])
-    for gate in ({"local": True}, {"local": False}, {"require": "yes"}):
-        with server.client(**gate) as client:
+    for access in ({"local": True}, {"local": False}, {"require": "yes"}):
+        with server.client(**access) as client:
             for route in our_routes(client.app):
                 if needs_of(route.dependant) != [()]:
                     assert send(client, route, bearer(TOKEN)) not in (401, 403), route.path
@@ -147,7 +147,7 @@ def test_the_setting_says_otherwise(server: Server) -> None:
 def test_a_key_that_is_sent_counts_even_where_none_is_needed(server: Server) -> None:
     with server.client() as client:
         for wrong in ("Bearer cuecard_nothing", "Bearer", "Bearer ", f"Basic {TOKEN}", TOKEN, "Bearer ü"):
-            response = client.get("/documents", headers={"Authorization": wrong.encode()})
+            response = client.get("/documents", headers=[(b"Authorization", wrong.encode())])
             assert_problem(response, 401)
             assert "invalid_token" in response.headers["WWW-Authenticate"]
 

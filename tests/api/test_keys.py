@@ -52,7 +52,7 @@ def test_a_key_opens_what_it_says_and_its_secret_is_kept_nowhere(keys: Keys, cat
     assert keys.find(secret) == key
     assert keys.all() == [key]
     assert keys.ever()
-    assert keys.any_usable()
+    assert keys.count_usable() == 1
     for wrong in ("", secret[:-1], secret.upper(), f"{secret} ", key.id):
         assert keys.find(wrong) is None
     with catalog.transaction() as connection:
@@ -81,7 +81,7 @@ def test_a_key_ends_when_it_was_said_to(keys: Keys) -> None:
     assert keys.of_session(token) is None
     assert key.to_dict(clock.at)["state"] == "expired"
     assert keys.ever()
-    assert not keys.any_usable()
+    assert keys.count_usable() == 0
 
 
 def test_a_session_ends_by_itself_by_logout_and_with_its_key(keys: Keys, catalog: Catalog) -> None:

@@ -37,9 +37,14 @@ def _source(marker: int, document: str, title: str, quote: str, **changes: Any) 
 
 
 NEW = _source(1, "notes/connection-pool-sizing-2025.md", "Connection pools", _QUOTE, effective_date="2025-03-01")
-OLD = _source(2, "notes/connection-pool-sizing-2023.md", "Connection pools", "Use 20 connections.", line_start=9, line_end=9)
+OLD = _source(
+    2, "notes/connection-pool-sizing-2023.md", "Connection pools", "Use 20 connections.", line_start=9, line_end=9
+)
 QUESTION = "How do you size a connection pool?"
-RELATED = (Related("What is a connection leak?", "qa/databases.md", "i1"), Related("PgBouncer or not?", "qa/sql.md", "i2"))
+RELATED = (
+    Related("What is a connection leak?", "qa/databases.md", "i1"),
+    Related("PgBouncer or not?", "qa/sql.md", "i2"),
+)
 
 
 def payloads() -> dict[str, list[dict[str, Any]]]:
@@ -133,7 +138,9 @@ def _mrkdwn(text: str) -> str:
     text = re.sub(r"`([^`\n]+)`", lambda m: keep(f"<code>{m[1]}</code>"), text)
     text = re.sub(r"<(https?://[^|>]+)\|([^>]*)>", lambda m: keep(f'<a href="{m[1]}">{m[2]}</a>'), text)
     text = re.sub(r"<([@#])(\w+)>", lambda m: keep(f"<a>{m[1]}{m[2]}</a>"), text)
-    text = re.sub(r"^> (.*)\n?", lambda m: keep('<span class="quote">') + m[1] + keep("</span>"), text, flags=re.MULTILINE)
+    text = re.sub(
+        r"^> (.*)\n?", lambda m: keep('<span class="quote">') + m[1] + keep("</span>"), text, flags=re.MULTILINE
+    )
     text = re.sub(r"(?<!\w)\*([^*\n]+)\*(?!\w)", r"<b>\1</b>", text).replace(":warning:", "⚠️")
     return re.sub(r"\0(\d+)\0", lambda m: kept[int(m[1])], text)
 
