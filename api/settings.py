@@ -191,16 +191,6 @@ class Settings:
         "SLACK_CLIENT_SECRET", "client secret of the Slack app", secret=True, environment_only=True
     )
     slack_api_url: str | None = _setting("SLACK_API_URL", "address of Slack's API", default="https://slack.com/api/")
-    mattermost_url: str | None = _setting("MATTERMOST_URL", "address of a Mattermost server")
-    mattermost_bot_token: str | None = _setting(
-        "MATTERMOST_BOT_TOKEN", "access token of the bot account there", secret=True, environment_only=True
-    )
-    mattermost_tokens: str | None = _setting(
-        "MATTERMOST_TOKENS",
-        "tokens of its slash commands and outgoing webhooks, with commas between them",
-        secret=True,
-        environment_only=True,
-    )
 
     @property
     def shared(self) -> bool:
@@ -323,7 +313,6 @@ def _validate(settings: Settings) -> None:
         "llm_url": _http_url,
         "slack_api_url": _http_url,
         "public_url": _http_url,
-        "mattermost_url": _http_url,
         "redis_url": lambda url: _scheme(url, ("redis", "rediss", "unix")),
         "database_url": lambda url: (
             None if "://" in url else "must be a SQLAlchemy URL such as postgresql+psycopg://host/name"

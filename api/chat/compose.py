@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from api.chat.events import DIFFERENTLY, MORE, RATE_DOWN, RATE_UP, RELATED, SHARE, TELL
 from api.chat.messages import Asked, Button, Buttons, Cited, Message, Notice, Part, Prose, Small, Sources
@@ -186,8 +186,8 @@ def _viewer(source: dict[str, Any], public_url: str) -> str:
     """The passage in the web viewer."""
     if not public_url:
         return ""
-    where = urlencode({"collection": source["collection"], "start": source["start"], "end": source["end"]})
-    return f"{public_url.rstrip('/')}/source/{quote(source['document'], safe='')}?{where}"
+    where = {name: source[name] for name in ("collection", "version", "start", "end")}
+    return f"{public_url.rstrip('/')}/library/document?{urlencode({'path': source['document'], **where})}#cited"
 
 
 def _buttons(body: Body, look: Look) -> list[Part]:

@@ -73,13 +73,11 @@ class Conversation:
         )
         plan = self._say(event, chat, answer_message(body, self._look(given, asked, new=True)), answer=given.id)
         plan.answers.append(replace(given, by=event.user if asked else ""))
-        if body.get("conversation_id") and not event.private:
-            plan.conversation = (event.place, body["conversation_id"])
         return plan
 
     def _ask(self, question: str, view: View, conversation: str | None) -> Body:
         return self.library.ask(
-            question, collection=None, filters={}, mode="auto", k=None, conversation_id=conversation or None, view=view
+            question, collection=None, filters={}, mode="auto", k=None, conversation_id=conversation, view=view
         )
 
     def _edit(self, event: Event, chat: Chat) -> Plan:
@@ -90,7 +88,7 @@ class Conversation:
                 continue
             view = self.rules.view(event.place.channel, old.user, direct=old.direct)
             try:
-                body = self._ask(event.text, view, None)
+                body = self._ask(event.text, view, self.store.conversation(event.place))
             except UsageError:
                 continue
             given = Given(old.id, old.place, old.user, old.message, body, view, direct=old.direct)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from api.chat.events import Place
-from api.chat.records import Letter, Send
+from api.chat.records import Letter, Send, new_id
 from api.chat.schema import DONE, FAILED, OPEN, WAITING, WITHDRAWN, outbox, threads
 from api.chat.store import ChatStore, free
 
@@ -48,7 +48,7 @@ class Mailbox:
             if send.kind == "post" and send.answer and not place.thread:
                 # a thread under what the bot said by itself is the bot's
                 key = {"platform": place.platform, "team": place.team, "channel": place.channel, "thread": ref}
-                connection.execute(insert(threads).values(**key, conversation=""))
+                connection.execute(insert(threads).values(**key, conversation=new_id()))
 
     def failed(self, letter: Letter, why: str) -> None:
         """It will never arrive."""

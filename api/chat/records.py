@@ -91,7 +91,6 @@ class Plan:
     withdrawn: list[str] = field(default_factory=list)
     unrated: list[str] = field(default_factory=list)
     unsent: list[int] = field(default_factory=list)
-    conversation: tuple[Place, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,18 +171,12 @@ class ChatStore:
     def _own(self, connection: Connection, happened: Event) -> None:
         """A thread whose first message asked the bot is the bot's."""
         if happened.message == happened.place.thread:
-            self._keep_thread(connection, happened.place, "")
-
-    def _keep_thread(self, connection: Connection, place: Place, conversation: str) -> None:
-        key = _thread(place)
-        there = connection.execute(select(threads.c.thread).filter_by(**key)).first()
-        if there is None:
-            connection.execute(insert(threads).values(**key, conversation=conversation))
-        elif conversation:
-            connection.execute(update(threads).filter_by(**key).values(conversation=conversation))
+            key = _thread(happened.place)
+            if connection.execute(select(threads.c.thread).filter_by(**key)).first() is None:
+                connection.execute(insert(threads).values(**key, conversation=new_id()))
 
     def conversation(self, place: Place) -> str | None:
-        """The conversation of a thread that the bot owns ("" before its first answer); None where it doesn't."""
+        """The conversation of a thread that the bot owns; None of one that it doesn't."""
         if not place.thread:
             return None
         found = self.rows(select(threads.c.conversation).filter_by(**_thread(place)))
@@ -234,8 +228,6 @@ class ChatStore:
             if plan.unsent:
                 unsent = update(outbox).where(outbox.c.id.in_(plan.unsent), outbox.c.state == WAITING)
                 connection.execute(unsent.values(state=WITHDRAWN))
-            if plan.conversation is not None and self.conversation(plan.conversation[0]) is not None:
-                self._keep_thread(connection, *plan.conversation)
             for number, send in enumerate(plan.sends):
                 connection.execute(insert(outbox).values(**_outbox_row(item, number, send, now)))
             return True

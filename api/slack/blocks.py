@@ -135,7 +135,7 @@ def _sections(texts: list[str], between: str = "\n\n") -> list[str]:
 def _source(source: Cited, *, thrifty: bool) -> str:
     title = plain(source.title)
     if source.url and len(source.url) < SECTION_TEXT // 3:
-        title = f"<{source.url}|{escape(source.title).replace('|', '¦')}>"
+        title = f"<{escape(source.url)}|{escape(source.title).replace('|', '¦')}>"
     line = f"[{source.marker}] {title}  `{escape(source.place).replace('`', 'ˋ')}`"
     return line if thrifty else f"{line}\n> {plain(source.quote)}"
 

@@ -75,7 +75,7 @@ class TalkingLibrary:
         with self._lock:
             number = next(self._numbers)
             self.asked.append({"question": question, "conversation_id": conversation_id, "view": view})
-        return {**reply_to(question, number), "conversation_id": conversation_id or f"talk-{number}"}
+        return {**reply_to(question, number), "conversation_id": conversation_id}
 
     def feedback(
         self,

@@ -1,4 +1,4 @@
-"""Makes the previews in docs: `python -m tests.chat.previews [--screenshot]`, their blocks and an approximation in HTML."""
+"""Makes the previews in docs, as blocks and in HTML: `python -m tests.chat.previews [--screenshot]`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def payloads() -> dict[str, list[dict[str, Any]]]:
     doubtful = answer_to(
         QUESTION,
         answer="Use 20 connections. [1]",
-        sources=(OLD,),
+        sources=(replace(OLD, marker=1),),
         claims=(claim,),
         related=(),
         confidence=0.31,
@@ -99,18 +99,26 @@ def page(messages: dict[str, list[dict[str, Any]]]) -> str:
     for name, said in messages.items():
         blocks = "".join(_block(block) for payload in said for block in payload["blocks"])
         parts.append(f"<h2>{html.escape(name)}</h2><article><b>cuecard</b> <i>APP</i>{blocks}</article>")
-    return f"<!doctype html><html lang=en><meta charset=utf-8><title>Slack previews</title>{_STYLE}{''.join(parts)}</html>\n"
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>Slack previews</title>{_STYLE}"
+    return f"{head}{''.join(parts)}</html>\n"
 
 
 _STYLE = """<style>
 body { font: 15px/1.46 "Lato", "Noto Sans", sans-serif; color: #1d1c1d; max-width: 44em; margin: 2em auto; }
-h2 { font-size: 1em; color: #616061; margin: 2em 0 .5em } article { border: 1px solid #ddd; border-radius: 8px; padding: .8em 1em }
-article i { font: 10px sans-serif; background: #eee; padding: 1px 3px; border-radius: 2px } p { margin: .5em 0; white-space: pre-wrap }
+h2 { font-size: 1em; color: #616061; margin: 2em 0 .5em }
+article { border: 1px solid #ddd; border-radius: 8px; padding: .8em 1em }
+article i { font: 10px sans-serif; background: #eee; padding: 1px 3px; border-radius: 2px }
+p { margin: .5em 0;
+  white-space: pre-wrap }
 pre { background: #f8f8f8; border: 1px solid #ddd; border-radius: 4px; padding: .5em; font-size: 12px }
-code { background: #f8f8f8; border: 1px solid #ddd; border-radius: 3px; color: #c01343; font-size: 12px; padding: 0 3px }
-.quote { border-left: 4px solid #ddd; padding-left: .7em; display: block } small { color: #616061; display: block; margin: .4em 0 }
-button { border: 1px solid #bbb; background: #fff; border-radius: 4px; padding: .3em .8em; margin: 0 .4em .4em 0; font-weight: 700 }
-button.primary { background: #007a5a; color: #fff } a { color: #1264a3 }
+code { background: #f8f8f8; border: 1px solid #ddd; border-radius: 3px;
+  color: #c01343; font-size: 12px; padding: 0 3px }
+.quote { border-left: 4px solid #ddd; padding-left: .7em; display: block }
+small { color: #616061; display: block; margin: .4em 0 }
+button { border: 1px solid #bbb; background: #fff; border-radius: 4px; padding: .3em .8em; margin: 0 .4em .4em 0;
+  font-weight: 700 }
+button.primary { background: #007a5a; color: #fff }
+a { color: #1264a3 }
 </style>"""
 
 
@@ -120,10 +128,15 @@ def _block(block: dict[str, Any]) -> str:
     if block["type"] == "context":
         return "".join(f"<small>{_mrkdwn(element['text'])}</small>" for element in block["elements"])
     buttons = [
-        f'<button class="{element.get("style", "")}">{html.escape(element["text"]["text"])}</button>'
+        f'<button class="{element.get("style", "")}">{_thumbs(element["text"]["text"])}</button>'
         for element in block["elements"]
     ]
     return f"<div>{''.join(buttons)}</div>"
+
+
+def _thumbs(label: str) -> str:
+    """Not every machine that makes the picture has a font with thumbs."""
+    return html.escape(label).replace("👍", "▲").replace("👎", "▼")
 
 
 def _mrkdwn(text: str) -> str:

@@ -224,7 +224,7 @@ def test_several_workspaces_install_the_bot_by_oauth(tmp_path: Path, double: Sla
     }
     tmp_path.joinpath("home").mkdir()
     with pytest.raises(SettingsError, match="anybody could install"):
-        open_bots(load_settings(tmp_path / "home", environ), FakeLibrary())  # type: ignore[arg-type]
+        open_bots(load_settings(tmp_path / "home", environ), FakeLibrary())
     with slack_world(
         tmp_path / "home",
         'workspaces = ["T0ONE", "T0TWO"]',
