@@ -45,7 +45,7 @@ def check(body: Body) -> list[dict[str, object]]:
         for source in body["sources"]:
             assert f"[{source['marker']}]" in shown
             assert source["document"][-20:].replace("<b>", "&lt;b&gt;").replace("`", "ˋ") in shown
-            assert source["document"][-20:].replace("<b>", "&lt;b&gt;") in str(said[0]["text"])
+            assert source["document"][-20:].replace("<b>", "&lt;b&gt;") in str(said[0]["text"]).replace("\u200b", "")
         payloads += said
     payloads += render(details_message(body, LOOK))
     payloads += render(gap_message(body, asked))

@@ -17,9 +17,7 @@ def test_a_question_in_a_channel_is_answered_once_in_its_thread(world: World) ->
     assert "what is a cache?: Redis evicts keys" in answer.text
     assert "[1]" in answer.text
     assert "qa/caching.md:3" in answer.text
-    assert (
-        "https://cards.example/library/document?path=qa%2Fcaching.md&amp;collection=default" in answer.text
-    )
+    assert "https://cards.example/library/document?path=qa%2Fcaching.md&amp;collection=default" in answer.text
     assert [asked["question"] for asked in world.library.asked] == ["what is a cache?"]
 
 

@@ -228,7 +228,7 @@ def test_several_workspaces_install_the_bot_by_oauth(tmp_path: Path, double: Sla
     with slack_world(
         tmp_path / "home",
         'workspaces = ["T0ONE", "T0TWO"]',
-        **{**environ, "SLACK_BOT_TOKEN": ""},
+        **{name: value for name, value in environ.items() if name != "SLACK_API_URL"} | {"SLACK_BOT_TOKEN": ""},
     ) as world:
         double = world.double
         app = create_app(FakeLibrary(), bots=world.bots)
