@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from api.chat.events import ASKING, RELATED, Event, Place
-from api.chat.records import Given, Item, Plan, Send, Sent, new_id
+from api.chat.records import Given, Item, Plan, Sent, new_id
 from api.chat.schema import (
     DONE,
     FAILED,
@@ -45,7 +45,8 @@ from api.chat.schema import (
     threads,
     turns,
 )
-from ingest.errors import CuecardError, IndexUnavailableError
+from api.chat.store_rows import given, inbox_row, outbox_row, thread
+from ingest.errors import IndexUnavailableError
 
 STORE_FILE = "chat.sqlite3"
 KEPT_S = 14 * 24 * 3600.0
@@ -148,7 +149,7 @@ class ChatStore:
                     kind = "limited" if asked[0] >= most_per_minute else kind
                 if kind == "question" and happened.place.thread and not happened.private:
                     self._own(connection, happened)
-                connection.execute(insert(inbox).values(**_inbox_row(happened, kind, now)))
+                connection.execute(insert(inbox).values(**inbox_row(happened, kind, now)))
                 return True
         except IntegrityError:
             return False
@@ -171,7 +172,7 @@ class ChatStore:
     def _own(self, connection: Connection, happened: Event) -> None:
         """A thread whose first message asked the bot is the bot's."""
         if happened.message == happened.place.thread:
-            key = _thread(happened.place)
+            key = thread(happened.place)
             if connection.execute(select(threads.c.thread).filter_by(**key)).first() is None:
                 connection.execute(insert(threads).values(**key, conversation=new_id()))
 
@@ -179,7 +180,7 @@ class ChatStore:
         """The conversation of a thread that the bot owns; None of one that it doesn't."""
         if not place.thread:
             return None
-        found = self.rows(select(threads.c.conversation).filter_by(**_thread(place)))
+        found = self.rows(select(threads.c.conversation).filter_by(**thread(place)))
         return str(found[0].conversation) if found else None
 
     def claim(self) -> Item | None:
@@ -218,8 +219,8 @@ class ChatStore:
         with self.writing() as connection:
             if not self._end(connection, inbox, item.number, DONE, ""):
                 return False
-            for given in plan.answers:
-                self._keep_answer(connection, given, now)
+            for each in plan.answers:
+                self._keep_answer(connection, each, now)
             if plan.withdrawn:
                 gone = update(answers).where(answers.c.id.in_(plan.withdrawn))
                 connection.execute(gone.values(withdrawn=True))
@@ -229,7 +230,7 @@ class ChatStore:
                 unsent = update(outbox).where(outbox.c.id.in_(plan.unsent), outbox.c.state == WAITING)
                 connection.execute(unsent.values(state=WITHDRAWN))
             for number, send in enumerate(plan.sends):
-                connection.execute(insert(outbox).values(**_outbox_row(item, number, send, now)))
+                connection.execute(insert(outbox).values(**outbox_row(item, number, send, now)))
             return True
 
     def put_off(self, item: Item, seconds: float, why: str) -> None:
@@ -250,7 +251,7 @@ class ChatStore:
     def _keep_answer(self, connection: Connection, given: Given, now: float) -> None:
         place = given.place
         values = {
-            **_thread(place),
+            **thread(place),
             "message": given.message,
             "user": given.user,
             "facts": json.dumps(given.facts(), ensure_ascii=False),
@@ -262,13 +263,13 @@ class ChatStore:
     def answer(self, answer_id: str) -> Given | None:
         """An answer that was given, unless it was withdrawn."""
         found = self.rows(select(answers).where(answers.c.id == answer_id, answers.c.withdrawn.is_(False)))
-        return _given(found[0]) if found else None
+        return given(found[0]) if found else None
 
     def answers_to(self, place: Place, message: str) -> list[Given]:
         """The answers to a message, but those that were withdrawn."""
         same = {"platform": place.platform, "team": place.team, "channel": place.channel, "message": message}
         found = self.rows(select(answers).filter_by(**same, withdrawn=False).order_by(answers.c.created))
-        return [_given(row) for row in found]
+        return [given(row) for row in found]
 
     def parts(self, answer_id: str) -> list[Sent]:
         """The messages of an answer, but those that change another; the one with the buttons first."""
@@ -331,11 +332,6 @@ def store_url(home: Path, database_url: str | None) -> str:
     return database_url or f"sqlite:///{home / STORE_FILE}"
 
 
-def unavailable(error: SQLAlchemyError) -> CuecardError:
-    """What to say of a database that does not answer."""
-    return IndexUnavailableError(f"The store of the chats does not answer ({type(error).__name__}).")
-
-
 def _set_up(engine: Any) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _: object) -> None:
@@ -351,53 +347,3 @@ def _committing(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql("ROLLBACK")
         raise
     connection.exec_driver_sql("COMMIT")
-
-
-def _thread(place: Place) -> dict[str, str]:
-    return {"platform": place.platform, "team": place.team, "channel": place.channel, "thread": place.thread}
-
-
-def _inbox_row(happened: Event, kind: str, now: float) -> dict[str, Any]:
-    place = happened.place
-    data = {**happened.to_dict(), "kind": kind}
-    return {
-        "platform": place.platform,
-        "team": place.team,
-        "channel": place.channel,
-        "line": _line(happened),
-        "state": WAITING,
-        "created": now,
-        "user": happened.user,
-        "kind": kind,
-        "message": happened.message,
-        "event": json.dumps(data, ensure_ascii=False),
-    }
-
-
-def _line(happened: Event) -> str:
-    """What an event must stay in order with: its thread; for what is private, the answer whose button was pressed."""
-    if happened.place.thread and not happened.private:
-        return happened.place.thread
-    return f"answer/{happened.value.partition(' ')[0]}" if happened.value else happened.keys[0]
-
-
-def _outbox_row(item: Item, number: int, send: Send, now: float) -> dict[str, Any]:
-    place = send.place
-    return {
-        **_thread(place),
-        "line": item.line if send.kind in ("whisper", "replace") else place.thread or item.line,
-        "state": WAITING,
-        "created": now,
-        "key": f"{item.number}.{number}.{item.event.keys[0]}",
-        "kind": send.kind,
-        "user": send.user,
-        "reply": send.reply,
-        "payload": json.dumps(send.payload, ensure_ascii=False),
-        "answer": send.answer,
-        "target": send.target,
-    }
-
-
-def _given(row: Row[Any]) -> Given:
-    place = Place(row.platform, row.team, row.channel, row.thread)
-    return Given.of(row.id, place, row.user, row.message, json.loads(row.facts))
