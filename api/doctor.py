@@ -30,7 +30,6 @@ LOW_DISK = 200 * 2**20
 
 LATER = {
     "llm": "language model",
-    "slack_bot_token": "Slack",
 }
 
 
@@ -48,6 +47,7 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
         checks.append(_keys(parts))
     checks.append(_checker(settings))
     checks += service_checks(settings)
+    checks.append(_slack(settings))
     checks += [_later(settings, key, name) for key, name in LATER.items()]
     failed = {check["name"] for check in checks if check["state"] == "failed"}
     return {
@@ -216,6 +216,19 @@ def _disk(parts: Parts) -> Body:
             "disk", "degraded", f"{free / 2**20:,.0f} MB are free.", "Make room: soon nothing can be ingested."
         )
     return _check("disk", "on", f"{free / 2**30:,.1f} GB are free.")
+
+
+def _slack(settings: Settings) -> Body:
+    from api.slack.installed import missing
+
+    why = missing(settings)
+    if settings.slack_bot_token is None and settings.slack_client_id is None:
+        return _check("Slack", "off", why, "docs/slack.md takes you from nothing to a working bot.")
+    if why:
+        return _check("Slack", "failed", why, "Set it, or unset SLACK_BOT_TOKEN.")
+    ways = ["HTTP"] * (settings.slack_signing_secret is not None)
+    ways += ["Socket Mode"] * (settings.slack_app_token is not None)
+    return _check("Slack", "on", f"by {' and '.join(ways)}, while `cuecard serve` runs.")
 
 
 def _later(settings: Settings, key: str, name: str) -> Body:
