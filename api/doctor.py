@@ -27,10 +27,12 @@ SAMPLE = 8
 LOW_DISK = 200 * 2**20
 """Bytes; the index is written to as long as 48 MB are free."""
 
+LLM_SECONDS = 3.0
+"""How long the language model's server may take to say anything."""
+
 LATER = {
     "verifier": "verifier model",
     "redis_url": "shared cache",
-    "llm": "language model",
     "slack_bot_token": "Slack",
 }
 
@@ -47,6 +49,7 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
     else:
         checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
     checks.append(_check("checker", "on", "deterministic checks of every claim."))
+    checks.append(_language_model(settings, parts))
     checks += [_later(settings, key, name) for key, name in LATER.items()]
     failed = {check["name"] for check in checks if check["state"] == "failed"}
     return {
@@ -188,6 +191,30 @@ def _disk(parts: Parts) -> Body:
             "disk", "degraded", f"{free / 2**20:,.0f} MB are free.", "Make room: soon nothing can be ingested."
         )
     return _check("disk", "on", f"{free / 2**30:,.1f} GB are free.")
+
+
+def _language_model(settings: Settings, parts: Parts | None) -> Body:
+    """Whether the model's server answers at all; asking it something would cost money."""
+    name = "language model"
+    if settings.llm is None:
+        return _check(name, "off", "none: answers are quoted from your documents.")
+    import httpx
+
+    from answering.generate.model import address
+
+    url = address(settings.llm, settings.llm_url or "")
+    who = f"{settings.llm_model} ({settings.llm})"
+    hint = "Until it can be reached, answers are quoted. Check CUECARD_LLM_URL, and that the server runs."
+    try:
+        if parts is not None and parts.writer is not None and parts.writer.caller.breaker.state == "open":
+            return _check(name, "degraded", f"{who} failed again and again and is left alone for a while.", hint)
+        httpx.get(url, timeout=LLM_SECONDS)
+    except CuecardError as error:
+        return _check(name, "degraded", error.message, error.hint)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = str(error) or type(error).__name__
+        return _check(name, "degraded", f"{who} can't be reached at {url} ({said}).", hint)
+    return _check(name, "on", f"{who} at {url}.")
 
 
 def _later(settings: Settings, key: str, name: str) -> Body:
