@@ -45,6 +45,7 @@ _POINTS_AT_ONCE = re.compile(
 _PRONOUN = re.compile(
     r"(?<![\w.`'-])(?P<word>it|its|they|them|their|this|that|these|those)(?![\w`'-]|\.\w)", re.IGNORECASE
 )
+_LEADING_PRONOUN = re.compile(r"\A(?:(?:it|they|them|these|those)\s+)+", re.IGNORECASE)
 _OWNED = re.compile(r"(?P<what>(?:[\w-]+\s+){0,2}?[\w-]+)\s*(?=[?.!]?\s*$|\s+(?:and|or|in|for|when|if|over|than)\b)")
 # "is it possible to", "how long does it take to": an "it" that stands for what follows
 _EXPLETIVE = re.compile(
@@ -211,6 +212,7 @@ def _read(question: str) -> Topic | None:
             break
         acts = acts or doing is not None
         text = text[found.end() :]
+    text = _LEADING_PRONOUN.sub("", text)
     cut = _CLAUSE.search(text)
     asked = " ".join(text[: cut.start() if cut and cut.start() else len(text)].split()[:MOST_TOPIC]).rstrip(" .?!,'\"")
     if not content_terms(asked):

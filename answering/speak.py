@@ -101,16 +101,18 @@ class Speaker:
             return "weak_match"
         if written == "unavailable":
             return "llm_unavailable"
-        reasons = draft.reasons
-        reasons += ("invalid_citation",) * bool(written.invented)
-        reasons += ("llm_unavailable",) * written.broken
+        reasons: list[Reason] = [*draft.reasons]
+        if written.invented:
+            reasons.append("invalid_citation")
+        if written.broken:
+            reasons.append("llm_unavailable")
         used = [offer[marker] for marker in sorted(written.cites)]
         return Said(
             text=written.text,
             kind="generated",
             sources=tuple(source for _, source in used),
             claims=written.claims,
-            reasons=reasons,
+            reasons=tuple(reasons),
             units=tuple(unit for unit, _ in used),
             partial=written.partial or draft.open_parts > 0,
             grounding=weakest(written.claims),

@@ -128,6 +128,8 @@ class Parts:
         """Let go of index and catalog. Closing twice is fine."""
         with self._making:
             try:
+                if self._writer is not None:
+                    self._writer.close()
                 if self._retrieval is not None:
                     self._retrieval.close()
             finally:

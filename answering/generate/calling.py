@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
@@ -29,6 +29,9 @@ class Model(Protocol):
 
     def stream(self, system: str, user: str) -> Iterator[str]:
         """The reply, piece by piece. Raises LanguageModelError."""
+
+    def close(self) -> None:
+        """Let go of its connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,10 @@ class Caller:
             raise
         self.breaker.succeeded()
 
+    def close(self) -> None:
+        """Let go of the model's connections."""
+        self.model.close()
+
     def _pieces(self, system: str, user: str, deadline: Deadline) -> Iterator[str]:
         retrying = Retrying(
             retry=retry_if_exception(lambda error: _worth_repeating(error, deadline)),
@@ -98,7 +105,7 @@ class Caller:
             yield first
             yield from stream
 
-    def _stream(self, system: str, user: str, deadline: Deadline) -> Iterator[str]:
+    def _stream(self, system: str, user: str, deadline: Deadline) -> Generator[str]:
         """Pieces as a thread reads them, so that a connection on which nothing comes is not waited for."""
         if not deadline.left:
             raise DeadlineError(f"{self.model.name} took too long.")

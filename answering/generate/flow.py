@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from answering.answers import Claim
 from answering.generate.judging import Judge, Sentence
 from answering.ground.claims import split
+
+_OPEN = re.compile(r"\s*[\[(【][^\])】\n]*\Z")
 
 
 class Flow:
@@ -78,6 +81,9 @@ class Flow:
 
     def _take(self, *, keep: int) -> None:
         found = split(self._buffer)
+        if keep and len(found) > 1 and _OPEN.match(self._buffer, found[-2].end):
+            # "It is so. [" may go on as "[2]", which belongs to what it follows
+            keep += 1
         at = 0
         for piece in found[: len(found) - keep]:
             self._sentences.append(self._judge.judge(piece.text, self._buffer[at : piece.start]))

@@ -69,6 +69,10 @@ class Generator:
         """What became of everything that was generated."""
         return self.caller.stats
 
+    def close(self) -> None:
+        """Let go of the model's connections."""
+        self.caller.close()
+
     def write(
         self, question: str, sources: Sequence[Source], checker: Checker, listener: Listener | None = None
     ) -> Written | Failure:

@@ -72,6 +72,15 @@ class LlamaModel:
         if not finished and text.strip() and not text.rstrip().endswith((".", "!", "?", "]", "```")):
             raise LanguageModelError(f"The reply of {self.name} broke off.", repeatable=True)
 
+    def close(self) -> None:
+        """Let go of its connections."""
+        client = getattr(self._llm, "_client", None)
+        # Ollama's client has no way to close, but what it wraps has
+        for owner in (client, getattr(client, "_client", None)):
+            if hasattr(owner, "close"):
+                owner.close()
+                return
+
 
 def address(kind: str, url: str) -> str:
     """Where a model is asked: the one that is set, else the provider's own."""
