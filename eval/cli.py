@@ -10,6 +10,7 @@ from eval.cli_export import export
 from eval.cli_grounding import grounding
 from eval.cli_reranker import fit_reranker
 from eval.cli_retrieval import retrieval
+from eval.cli_verifier import fit_verifier, perturb
 from eval.latency import latency
 from eval.parsing import parsing
 
@@ -24,6 +25,8 @@ command.add_command(answers)
 command.add_command(grounding)
 command.add_command(fit_confidence)
 command.add_command(fit_reranker)
+command.add_command(fit_verifier)
+command.add_command(perturb)
 command.add_command(export)
 command.add_command(latency)
 command.add_command(parsing)

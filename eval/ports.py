@@ -73,6 +73,10 @@ class Settings(Protocol):
 class Home(Protocol):
     """The click context object that every command is given."""
 
+    @property
+    def chatty(self) -> bool:
+        """Whether somebody watches a terminal, and wants no JSON."""
+
     def settings(self) -> Settings:
         """The settings of this process. Raises SettingsError."""
 

@@ -40,7 +40,7 @@ def export_model(source: str, folder: Path, fingerprint: str) -> None:
     Raises ModelError where it can't be loaded or exported, or the export's vectors differ from its own.
     """
     try:
-        with _quiet():
+        with quiet():
             _export(source, folder, fingerprint)
     except CuecardError:
         raise
@@ -166,7 +166,7 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the libraries' progress bars and warnings about themselves."""
     from transformers.utils import logging as hub_logging
 

@@ -1,23 +1,30 @@
-"""The grounding checker: is each claim of a text supported by its sources? Deterministic, no language model."""
+"""The grounding checker: is each claim of a text supported by its sources?
+
+Named, deterministic checks and a learned verifier, weighed into one score; no language model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from answering import logistic
 from answering.answers import CheckReport, Claim, GivenSource, Reason, Verdict
 from answering.ground.checks import Case, Finding, findings
 from answering.ground.claims import Piece, split
+from answering.ground.evidence import claim_text, evidence
 from answering.ground.facts import facts
-from answering.ground.features import features
+from answering.ground.features import VERIFIER, features
 from answering.ground.passages import Passage, best_window, content_stems, passage
+from answering.ground.verifier import Verifier, find_verifier
 from answering.ground.words import plain
 from answering.ports import CitedStretch, MarkedSource
 from answering.segment import CITATION
+from ingest.errors import ModelError
 
 WEIGHTS = Path(__file__).with_name("weights.json")
+CHECKS_ALONE = Path(__file__).with_name("checks_alone.json")
 # Checks whose disagreement with an otherwise matching stretch turns a claim into its opposite.
 DECISIVE = frozenset({"numbers", "dates", "versions", "complexity", "negation", "identifiers"})
 # Things that a source either states or does not: a claim with one that no source states is not fully supported.
@@ -36,12 +43,41 @@ LITERAL = 20
 NOTHING_TO_CHECK = 1.0
 
 
-class Checker:
-    """Checks texts against sources. Holds no state but its weights; safe to use from several threads."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A piece of a text with what its sources hold for it. `case` is None for what claims nothing.
 
-    def __init__(self, model: logistic.Logistic | None = None) -> None:
-        """`model`: weights over `ground.features`; those that ship with the package where None. Raises ModelError."""
+    `verbatim`: the source in which it stands word for word. `question`: content stems that need no support.
+    """
+
+    piece: Piece
+    sources: Sequence[MarkedSource]
+    case: Case | None = None
+    found: tuple[Finding, ...] = ()
+    verbatim: int | None = None
+    question: Collection[str] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether the verifier has to read it."""
+        return self.case is not None and self.verbatim is None and bool(self.case.passages)
+
+
+class Checker:
+    """Checks texts against sources. Holds no state but its models; safe to use from several threads."""
+
+    def __init__(
+        self,
+        model: logistic.Logistic | None = None,
+        verifier: Verifier | None = None,
+        checks_alone: logistic.Logistic | None = None,
+    ) -> None:
+        """`model`: weights over `ground.features`, `checks_alone`: those for when the verifier fails; the shipped ones
+        where None. A `model` that has no feature `verifier` never asks one. Raises ModelError.
+        """
         self._model = model or logistic.load(WEIGHTS)
+        self._alone = checks_alone or (model if model and VERIFIER not in model.features else None)
+        self._verifier = verifier or find_verifier("")
 
     @property
     def threshold(self) -> float:
@@ -51,15 +87,23 @@ class Checker:
     def check(self, answer: str, sources: Sequence[GivenSource], question: str | None = None) -> CheckReport:
         """Check any text against any sources; every claim may rest on any of them.
 
-        The weakest claim decides the score. Markers in claims' `sources` are 1-based places in `sources`.
+        The weakest claim decides the score. Markers in claims' `sources` are 1-based places in `sources`. Where the
+        verifier can't be used, the named checks alone decide, and the reasons say so.
         """
         marked = [MarkedSource(i, source.text) for i, source in enumerate(sources, 1)]
-        claims = tuple(self._claims(answer, 0, len(answer), marked, question))
+        read = _read(answer, 0, len(answer), marked, _stems(question))
+        reasons: tuple[Reason, ...] = ()
+        try:
+            claims, threshold = self._judged(read, self._read_by_verifier(read), self._model), self.threshold
+        except ModelError:
+            alone = self._alone or logistic.load(CHECKS_ALONE)
+            claims, threshold = self._judged(read, {}, alone), alone.threshold
+            reasons = ("checker_unavailable",)
         score = weakest(claims)
-        reasons = claim_reasons(claims)
+        reasons = (*reasons, *claim_reasons(claims))
         if claims and not sources:
             reasons = ("no_sources", *reasons)
-        return CheckReport(score, bool(reasons) or score < self.threshold, reasons, claims)
+        return CheckReport(score, bool(reasons) or score < threshold, reasons, claims)
 
     def check_cited(
         self,
@@ -70,52 +114,75 @@ class Checker:
     ) -> tuple[Claim, ...]:
         """Check an answer whose stretches cite one source each.
 
-        A claim lies in one stretch and is held against its source; what no stretch has, against all sources.
+        A claim lies in one stretch and is held against its source; what no stretch has, against all sources. Raises
+        ModelError where there is a claim that the verifier has to read, and it can't be used.
         """
-        claims: list[Claim] = []
+        stems = _stems(question)
+        read: list[_Read] = []
         at = 0
         for stretch in sorted(cited, key=lambda c: c.start):
             own = [source for source in sources if source.marker == stretch.marker]
-            claims += self._claims(answer, at, stretch.start, sources, question)
-            claims += self._claims(answer, max(at, stretch.start), stretch.end, own, question)
+            read += _read(answer, at, stretch.start, sources, stems)
+            read += _read(answer, max(at, stretch.start), stretch.end, own, stems)
             at = max(at, stretch.end)
-        return (*claims, *self._claims(answer, at, len(answer), sources, question))
+        read += _read(answer, at, len(answer), sources, stems)
+        return self._judged(read, self._read_by_verifier(read), self._model)
 
-    def _claims(
-        self, answer: str, start: int, end: int, sources: Sequence[MarkedSource], question: str | None
-    ) -> list[Claim]:
-        """The claims of `answer[start:end]`, with their places in the whole answer."""
-        pieces = split(answer[start:end])
-        moved = [replace(p, start=p.start + start, end=p.end + start) for p in pieces]
-        return [self._claim(piece, sources, _stems(question)) for piece in moved]
+    def _read_by_verifier(self, read: Sequence[_Read]) -> dict[int, float]:
+        """The verifier's probability of each open claim, by its place; all are read at once."""
+        if VERIFIER not in self._model.features:
+            return {}
+        at = [i for i, each in enumerate(read) if each.open]
+        pairs = [
+            (claim_text(read[i].piece.text), evidence(case.claim, case.passages)) for i in at if (case := read[i].case)
+        ]
+        return dict(zip(at, self._verifier.probabilities(pairs), strict=True)) if pairs else {}
 
-    def _claim(self, piece: Piece, sources: Sequence[MarkedSource], question: Collection[str]) -> Claim:
-        if not piece.claims:
+    def _judged(
+        self, read: Sequence[_Read], verified: Mapping[int, float], model: logistic.Logistic
+    ) -> tuple[Claim, ...]:
+        return tuple(self._claim(each, verified.get(i), model) for i, each in enumerate(read))
+
+    def _claim(self, read: _Read, verified: float | None, model: logistic.Logistic) -> Claim:
+        piece, sources, case = read.piece, read.sources, read.case
+        if case is None:
             shown = tuple(m for m in piece.markers if any(s.marker == m for s in sources))
             return Claim(piece.text, piece.start, piece.end, "not_a_claim", NOTHING_TO_CHECK, shown)
-        passages = [passage(source.text) for source in sources]
-        verbatim = _verbatim(piece.text, passages)
-        window = best_window(content_stems(piece.text), passages)
-        case = Case(piece.text, facts(piece.text), passages, window)
-        if verbatim is not None:
-            checks = tuple(Finding(f.name, f.looked).check for f in findings(case))
-            marker = (sources[verbatim].marker,)
+        if read.verbatim is not None:
+            checks = tuple(Finding(f.name, f.looked).check for f in read.found)
+            marker = (sources[read.verbatim].marker,)
             return Claim(piece.text, piece.start, piece.end, "supported", 1.0, marker, checks)
-        found = findings(case)
-        score = self._model.probability(features(case, found, question)) if passages else 0.0
-        if any(f.name in EXACT and f.missing for f in found):
-            score = min(score, MISSING_SHARE * self.threshold)
-        verdict: Verdict = self._verdict(score)
-        if case.coverage >= MATCHING and any(_disagrees(f) for f in found):
+        score = model.probability(features(case, read.found, read.question, verified)) if case.passages else 0.0
+        if any(f.name in EXACT and f.missing for f in read.found):
+            score = min(score, MISSING_SHARE * model.threshold)
+        verdict = _verdict(score, model.threshold)
+        if case.coverage >= MATCHING and any(_disagrees(f) for f in read.found):
             verdict, score = "contradicted", min(score, CONTRADICTED_SCORE)
-        deciding = (sources[window.source].marker,) if window else ()
-        checks = tuple(f.check for f in found)
+        deciding = (sources[case.window.source].marker,) if case.window else ()
+        checks = tuple(f.check for f in read.found)
         return Claim(piece.text, piece.start, piece.end, verdict, round(score, 4), deciding, checks)
 
-    def _verdict(self, score: float) -> Verdict:
-        if score >= self.threshold:
-            return "supported"
-        return "partial" if score >= PARTIAL_SHARE * self.threshold else "unsupported"
+
+def _read(answer: str, start: int, end: int, sources: Sequence[MarkedSource], question: Collection[str]) -> list[_Read]:
+    """The pieces of `answer[start:end]`, with their places in the whole answer, beside these sources."""
+    passages = [passage(source.text) for source in sources]
+    found = []
+    for cut in split(answer[start:end]):
+        piece = replace(cut, start=cut.start + start, end=cut.end + start)
+        if not piece.claims:
+            found.append(_Read(piece, sources))
+            continue
+        window = best_window(content_stems(piece.text), passages)
+        case = Case(piece.text, facts(piece.text), passages, window)
+        verbatim = _verbatim(piece.text, passages)
+        found.append(_Read(piece, sources, case, tuple(findings(case)), verbatim, question))
+    return found
+
+
+def _verdict(score: float, threshold: float) -> Verdict:
+    if score >= threshold:
+        return "supported"
+    return "partial" if score >= PARTIAL_SHARE * threshold else "unsupported"
 
 
 def _disagrees(finding: Finding) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 from answering.ground.checks import Case, Finding
@@ -20,14 +21,20 @@ FEATURES: Mapping[str, int] = {
     "tokens_off": -1,
     "negation_opposed": -1,
     "degrees_missing": -1,
+    "verifier": 1,
 }
+VERIFIER = "verifier"
+_MOST_LOGIT = 6.0
 _CAP = 3.0  # a third missing name says as much as a tenth
 
 
-def features(case: Case, found: Sequence[Finding], question: Collection[str] = ()) -> dict[str, float]:
+def features(
+    case: Case, found: Sequence[Finding], question: Collection[str] = (), verified: float | None = None
+) -> dict[str, float]:
     """The values of FEATURES. `question`: content stems of the question; repeating them needs no support.
 
     Coverages and order are shares, 0..1; the others are counts, capped at 3 (length: content words, capped at 30).
+    `verified`: the verifier's probability, 0..1, whose logit (within ±6) is a feature; left out where None.
     """
     stems = content_stems(case.claim)
     unique = set(stems)
@@ -41,7 +48,9 @@ def features(case: Case, found: Sequence[Finding], question: Collection[str] = (
         return min(_CAP, len(finding.missing) * missing + len(finding.opposed) * opposed)
 
     tokens = ("versions", "identifiers", "complexity", "quotes")
+    known_of_verifier = {} if verified is None else {VERIFIER: _logit(verified)}
     return {
+        **known_of_verifier,
         "window_coverage": case.coverage,
         "source_coverage": known / len(unique) if unique else 0.0,
         "order": _in_order(stems, _window_stems(case)) / len(stems) if stems else 0.0,
@@ -54,6 +63,11 @@ def features(case: Case, found: Sequence[Finding], question: Collection[str] = (
         "negation_opposed": count("negation", opposed=True),
         "degrees_missing": count("comparisons", missing=True),
     }
+
+
+def _logit(probability: float) -> float:
+    bounded = min(max(probability, 1e-9), 1 - 1e-9)
+    return max(-_MOST_LOGIT, min(_MOST_LOGIT, math.log(bounded / (1 - bounded))))
 
 
 def _window_stems(case: Case) -> list[str]:

@@ -1,4 +1,7 @@
-"""Fit the checker's weights: `python -m answering.ground.fit TRAIN.jsonl [--output FILE]`.
+"""Fit the checker's weights: `python -m answering.ground.fit TRAIN.jsonl [--alone] [--output FILE]`.
+
+Weights of checks and verifier are fitted on the answers that the verifier has not been trained on: a fifth of them, by
+a hash of their group (`held_out`). `--alone` fits those of the checks alone, for when there is no verifier, on all.
 
 TRAIN.jsonl: lines {"answer", "sources": [str], "label": 1 supported | 0 not, "question"?, "set"?, "group"?, "spans"?}.
 Where an unsupported answer has no `spans`, its weakest claim under the current weights counts as the unsupported one
@@ -15,7 +18,7 @@ import json
 import sys
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,18 +26,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from answering.ground.checker import WEIGHTS
+from answering.ground.checker import CHECKS_ALONE, WEIGHTS
 from answering.ground.checks import Case, findings
 from answering.ground.claims import split
+from answering.ground.evidence import claim_text, evidence
 from answering.ground.facts import facts
-from answering.ground.features import FEATURES, features
+from answering.ground.features import FEATURES, VERIFIER, features
 from answering.ground.passages import best_window, content_stems, passage
+from answering.ground.verifier import Verifier, find_verifier
 from answering.logistic import Logistic, save
 
 ROUNDS = 4
 FOLDS = 5
 PENALTY = 1e-3  # L2 on standardised weights, against a loss whose example weights sum to 1
 COMMAND = "python -m answering.ground.fit TRAIN.jsonl"
+ALONE = tuple(name for name in FEATURES if name != VERIFIER)
+_HELD = 5
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,38 +58,58 @@ class Example:
     wrong: tuple[bool, ...] | None
 
 
-def read(path: Path) -> list[Example]:
-    """The answers of a grounding set that have at least one claim."""
+def held_out(group: str) -> bool:
+    """Whether answers of this group are kept from the verifier's training, so that its word can be weighed on them."""
+    return zlib.crc32(f"held {group}".encode()) % _HELD == 0
+
+
+def group_of(row: Mapping[str, Any]) -> str:
+    """What an answer's source document is called: answers of a group are never on both sides of a split."""
+    return str(row.get("group") or row.get("id"))
+
+
+def read(path: Path, verifier: Verifier | None = None) -> list[Example]:
+    """The answers of a grounding set that have at least one claim; with a verifier only those held out from it."""
     examples = []
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            example = _example(json.loads(line)) if line.strip() else None
-            if example is not None:
-                examples.append(example)
+            row = json.loads(line) if line.strip() else None
+            if row is not None and (verifier is None or held_out(group_of(row))):
+                example = _example(row, verifier)
+                if example is not None:
+                    examples.append(example)
     return examples
 
 
-def _example(row: dict[str, Any]) -> Example | None:
+def _example(row: dict[str, Any], verifier: Verifier | None) -> Example | None:
     spans = row.get("spans") or []
     passages = [passage(str(text)) for text in row["sources"]]
     question = frozenset(content_stems(str(row.get("question") or "")))
-    values, wrong = [], []
-    for piece in split(str(row["answer"])):
-        if piece.claims:
-            case = Case(piece.text, facts(piece.text), passages, best_window(content_stems(piece.text), passages))
-            found = features(case, findings(case), question)
-            values.append([found[name] for name in FEATURES])
-            wrong.append(any(s["start"] < piece.end and piece.start < s["end"] for s in spans))
-    if not values:
+    pieces = [piece for piece in split(str(row["answer"])) if piece.claims]
+    if not pieces:
         return None
+    verified: Sequence[float | None] = [None] * len(pieces)
+    if verifier is not None:
+        verified = verifier.probabilities([(claim_text(p.text), evidence(p.text, passages)) for p in pieces])
+    values, wrong = [], []
+    for piece, said in zip(pieces, verified, strict=True):
+        case = Case(piece.text, facts(piece.text), passages, best_window(content_stems(piece.text), passages))
+        found = features(case, findings(case), question, said)
+        values.append([found[name] for name in names_of(verifier)])
+        wrong.append(any(s["start"] < piece.end and piece.start < s["end"] for s in spans))
     label, name = int(row["label"]), str(row.get("set") or "")
     known = tuple(wrong) if any(wrong) or label == 1 else None
-    group = str(row.get("group") or row.get("id"))
-    return Example(name.split("_")[0], group, name, label, np.array(values), known)
+    return Example(name.split("_")[0], group_of(row), name, label, np.array(values), known)
+
+
+def names_of(verifier: Verifier | None) -> tuple[str, ...]:
+    """The features that there are with a verifier, or without."""
+    return ALONE if verifier is None else tuple(FEATURES)
 
 
 def fit(examples: Sequence[Example]) -> Logistic:
-    """Weights for these examples; the threshold is left at one half."""
+    """Weights for these examples, of all features or of those of the checks alone; the threshold is one half."""
+    names = tuple(FEATURES) if examples[0].claims.shape[1] == len(FEATURES) else ALONE
     x = np.concatenate([e.claims for e in examples])
     mean, spread = x.mean(axis=0), x.std(axis=0)
     scale = np.where(spread < 1e-6, 1.0, spread)
@@ -93,14 +120,12 @@ def fit(examples: Sequence[Example]) -> Logistic:
     used = np.ones(len(y), dtype=bool)
     beta = np.zeros(z.shape[1] + 1)
     for _ in range(ROUNDS):
-        beta = _solve(z[used], y[used], _weights(examples, owner[used], y[used]))
+        beta = _solve(names, z[used], y[used], _weights(examples, owner[used], y[used]))
         logits = z @ beta[:-1] + beta[-1]
         lowest = np.full(len(examples), np.inf)
         np.minimum.at(lowest, owner, logits)
         used = ~guessed | (logits <= lowest[owner])
-    return Logistic(
-        tuple(FEATURES), _rounded(mean), _rounded(scale), _rounded(beta[:-1]), _rounded(beta[-1:])[0], 0.5, COMMAND
-    )
+    return Logistic(names, _rounded(mean), _rounded(scale), _rounded(beta[:-1]), _rounded(beta[-1:])[0], 0.5, COMMAND)
 
 
 def _rounded(values: Floats) -> tuple[float, ...]:
@@ -127,7 +152,7 @@ def _weights(examples: Sequence[Example], owner: npt.NDArray[np.int64], y: Float
     return np.asarray(out / out.sum(), dtype=np.float64)
 
 
-def _solve(z: Floats, y: Floats, weight: Floats) -> Floats:
+def _solve(names: Sequence[str], z: Floats, y: Floats, weight: Floats) -> Floats:
     """Penalised logistic regression within the sign bounds (L-BFGS-B)."""
     from scipy.optimize import minimize  # type: ignore[import-untyped]
 
@@ -140,14 +165,16 @@ def _solve(z: Floats, y: Floats, weight: Floats) -> Floats:
         return value, np.concatenate([z.T @ slope + PENALTY * beta[:-1], [slope.sum()]])
 
     limits = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
-    bounds = [limits[s] for s in FEATURES.values()] + [(None, None)]
+    bounds = [limits[FEATURES[name]] for name in names] + [(None, None)]
     found = minimize(loss, np.zeros(z.shape[1] + 1), jac=True, bounds=bounds, method="L-BFGS-B")
     return np.asarray(found.x, dtype=np.float64)
 
 
 def answer_scores(model: Logistic, examples: Sequence[Example]) -> Floats:
     """The weakest claim's probability of each answer."""
-    return np.array([min(model.probability(dict(zip(FEATURES, c, strict=True))) for c in e.claims) for e in examples])
+    return np.array(
+        [min(model.probability(dict(zip(model.features, c, strict=True))) for c in e.claims) for e in examples]
+    )
 
 
 def balanced_accuracy(scores: Floats, examples: Sequence[Example], threshold: float) -> float:
@@ -178,11 +205,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read, fit, write, and say what was fitted."""
     parser = argparse.ArgumentParser(description="Fit the grounding checker's weights.")
     parser.add_argument("train", type=Path)
-    parser.add_argument("--output", type=Path, default=WEIGHTS)
+    parser.add_argument("--alone", action="store_true", help="without the verifier")
+    parser.add_argument("--output", type=Path)
     given = parser.parse_args(arguments)
-    model = fit_with_threshold(read(given.train))
-    save(given.output, model)
-    sys.stdout.write(json.dumps({"output": str(given.output), "threshold": model.threshold, "bias": model.bias}) + "\n")
+    model = fit_with_threshold(read(given.train, None if given.alone else find_verifier("")))
+    model = replace(model, fitted_by=f"{COMMAND} --alone" if given.alone else COMMAND)
+    output: Path = given.output or (CHECKS_ALONE if given.alone else WEIGHTS)
+    save(output, model)
+    sys.stdout.write(json.dumps({"output": str(output), "threshold": model.threshold, "bias": model.bias}) + "\n")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,14 @@ class Passage:
         return frozenset(words(self.text))
 
     @cached_property
+    def wording(self) -> tuple[frozenset[str], ...]:
+        """Of each sentence its content stems, and its words with figures in them."""
+        return tuple(
+            frozenset(found) | {w for w in words(self.text[start:end]) if any(c.isdigit() for c in w)}
+            for (start, end), found in zip(self.spans, self.stems, strict=True)
+        )
+
+    @cached_property
     def initials(self) -> frozenset[str]:
         """Initials of two to five capitalised words in a row, in lower case: "Write-Ahead Log" has wal, wa, al."""
         found: set[str] = set()

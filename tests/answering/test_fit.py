@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,10 @@ def test_fitting_is_one_command_and_gives_the_same_weights_each_time(
 ) -> None:
     write_set(tmp_path / "train.jsonl")
     for name in ("one.json", "two.json"):
-        fit.main([str(tmp_path / "train.jsonl"), "--output", str(tmp_path / name)])
+        fit.main([str(tmp_path / "train.jsonl"), "--alone", "--output", str(tmp_path / name)])
     one = load(tmp_path / "one.json")
     assert one == load(tmp_path / "two.json")
-    assert one.fitted_by == fit.COMMAND
+    assert one.fitted_by == f"{fit.COMMAND} --alone"
     assert json.loads(capsys.readouterr().out.splitlines()[0])["threshold"] == one.threshold
 
 
@@ -53,5 +54,22 @@ def test_fitted_weights_tell_the_sets_apart_and_keep_their_signs(tmp_path: Path)
     model = fit.fit_with_threshold(examples)
     scores = fit.answer_scores(model, examples)
     assert fit.balanced_accuracy(scores, examples, model.threshold) == 1.0
-    for weight, sign in zip(model.weights, FEATURES.values(), strict=True):
-        assert weight * sign >= 0
+    for name, weight in zip(model.features, model.weights, strict=True):
+        assert weight * FEATURES[name] >= 0
+
+
+class Knowing:
+    """Says of every claim whether its evidence holds it word for word."""
+
+    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [0.9 if claim in evidence else 0.1 for claim, evidence in pairs]
+
+
+def test_with_a_verifier_only_what_it_was_not_trained_on_is_weighed(tmp_path: Path) -> None:
+    write_set(tmp_path / "train.jsonl", 400)
+    examples = fit.read(tmp_path / "train.jsonl", Knowing())
+    assert 20 < len(examples) < 200
+    assert all(fit.held_out(example.group) for example in examples)
+    model = fit.fit(examples)
+    assert model.features == tuple(FEATURES)
+    assert model.weights[model.features.index("verifier")] > 0

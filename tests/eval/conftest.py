@@ -106,6 +106,7 @@ class FakeHome:
     parts: FakeParts | None
     shown: list[dict[str, Any]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    chatty: bool = False
 
     @contextmanager
     def open_parts(self) -> Iterator[FakeParts]:
