@@ -77,8 +77,9 @@ class LlamaModel:
         client = getattr(self._llm, "_client", None)
         # Ollama's client has no way to close, but what it wraps has
         for owner in (client, getattr(client, "_client", None)):
-            if hasattr(owner, "close"):
-                owner.close()
+            close = getattr(owner, "close", None)
+            if close is not None:
+                close()
                 return
 
 
