@@ -147,6 +147,7 @@ class Speaker:
             return (), ("checker_unavailable",)
         sources: Sequence[MarkedSource] = [MarkedSource(s.marker, s.quote) for s in cited.sources]
         try:
-            return self.checker.check_cited(cited.text, sources, cited.cited, question), ()
+            claims = self.checker.check_cited(cited.verbatim, sources, cited.cited, question)
         except ModelError:
             return (), ("checker_unavailable",)
+        return tuple(replace(c, text=cited.text[c.start : c.end]) for c in claims), ()

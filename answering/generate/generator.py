@@ -19,8 +19,8 @@ from answering.generate.prompts import (
     REPAIR,
     prompt,
     question_message,
+    readable,
     repair_message,
-    without_orders,
 )
 from answering.generate.stats import GenerationStats
 from answering.ports import Checker, Listener
@@ -81,7 +81,7 @@ class Generator:
         `listener` hears the sources and each sentence once it is checked; unless the result is a failure, what it
         heard is the beginning of the answer's text. Where it heard nothing, nothing was said.
         """
-        texts = {s.marker: text for s in sources if (text := without_orders(s.quote)).strip(" \n.[…]")}
+        texts = {s.marker: text for s in sources if (text := readable(s))}
         offered = [s for s in sources if s.marker in texts]
         if not offered:
             return "unavailable"

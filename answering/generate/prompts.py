@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -39,7 +40,9 @@ _SPEAKS_TO_MODELS = re.compile(
     r"|<\|[\w ]{2,30}\|>|\[/?INST\]|<</?SYS>>|^#{2,4}\s*(?:system|instruction|response)\s*:?\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|\n|$)|[.!?]+")
+_TERMINAL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+_PARAGRAPH = re.compile(r"(?:[^\n]+\n?)+|\n+")
+_STOP = re.compile(r"[.!?]+\s|\n")
 _GAP = "[…]"
 
 
@@ -50,14 +53,32 @@ def prompt(name: str) -> str:
 
 
 def without_orders(text: str) -> str:
-    """A source without the sentences that give a language model orders."""
+    """A source without what gives a language model orders: from such a sentence on to the end of its paragraph.
+
+    Characters that nobody sees go too: orders are hidden in them.
+    """
+    text = _TERMINAL.sub(" ", text)
+    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cf", "Cc", "Co", "Cn"))
     if not _SPEAKS_TO_MODELS.search(text):
         return text
-    kept = [
-        _GAP + "\n" * m.group().endswith("\n") if _SPEAKS_TO_MODELS.search(m.group()) else m.group()
-        for m in _SENTENCE.finditer(text)
-    ]
-    return "".join(kept)
+    return "".join(_told_to_people(paragraph) for paragraph in _PARAGRAPH.findall(text))
+
+
+def _told_to_people(paragraph: str) -> str:
+    order = _SPEAKS_TO_MODELS.search(paragraph)
+    if order is None:
+        return paragraph
+    begin = max((m.end() for m in _STOP.finditer(paragraph, 0, order.start() + 1)), default=0)
+    return paragraph[: min(begin, order.start())] + _GAP + "\n" * paragraph.endswith("\n")
+
+
+def readable(source: Source) -> str:
+    """What a model is shown of a source; "" where it stands under a heading that gives orders, or says nothing else."""
+    titles = (*source.heading, source.question or "")
+    if any(_SPEAKS_TO_MODELS.search(f"### {title} ") for title in titles):
+        return ""
+    text = without_orders(source.quote)
+    return text if text.replace(_GAP, "").strip() else ""
 
 
 def question_message(question: str, sources: Sequence[Source], texts: Mapping[int, str]) -> str:
@@ -81,7 +102,7 @@ def _material(sources: Sequence[Source], texts: Mapping[int, str]) -> str:
 
 def _about(source: Source) -> str:
     parts = dict.fromkeys((*source.heading, source.question or ""))
-    return _safe(without_orders(" › ".join(part for part in parts if part))).replace('"', "'").replace("\n", " ")
+    return _safe(" › ".join(part for part in parts if part)).replace('"', "'").replace("\n", " ")
 
 
 def _safe(text: str) -> str:
