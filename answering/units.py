@@ -27,9 +27,10 @@ _PROMPT = re.compile(
 
 # A sentence that begins so is understood after another one only.
 _LEANS = re.compile(
-    r"[*_]{0,3}(?:it|its|they|their|them|this|that|these|those|such|he|she|then|but|and|or|so|however|otherwise|therefore|thus|hence|instead"
-    r"|also|moreover|besides|conversely|still|both|neither|in (?:that|this|these|those|such) \w+|for (?:example|instance)|in addition"
-    r"|on the other hand|as a result|because of (?:that|this)|the (?:former|latter|other|same|second|first))\b",
+    r"[*_]{0,3}(?:it|its|they|their|them|this|that|these|those|such|he|she|then|but|and|or|so|however|otherwise|therefore"
+    r"|thus|hence|instead|also|moreover|besides|conversely|still|both|neither|in (?:that|this|these|those|such) \w+"
+    r"|for (?:example|instance)|in addition|on the other hand|as a result|because of (?:that|this)"
+    r"|the (?:former|latter|other|same|second|first))\b",
     re.IGNORECASE,
 )
 
