@@ -9,6 +9,7 @@ from answering.cite import Unit
 from answering.model_answer import Match
 from answering.ports import Retriever
 from ingest.errors import CuecardError
+from ingest.view import EVERYTHING, View
 from retrieval.hits import Hit
 from retrieval.terms import content_terms
 
@@ -17,8 +18,8 @@ MOST_NAMED = 4  # words that are looked up and named
 _WORD = re.compile(r"[^\s,;:!?()\"“”]+")
 
 
-def unknown_words(question: str, hits: Sequence[Hit], retriever: Retriever) -> list[str]:
-    """The question's content words that no document of the library holds, as they were written.
+def unknown_words(question: str, hits: Sequence[Hit], retriever: Retriever, view: View = EVERYTHING) -> list[str]:
+    """The question's content words that no document which `view` may see holds, as they were written.
 
     Words that stand in a hit are known; the others are looked up one by one, MOST_NAMED of them at most.
     """
@@ -29,12 +30,12 @@ def unknown_words(question: str, hits: Sequence[Hit], retriever: Retriever) -> l
         terms = content_terms(word)
         if terms and not held.intersection(terms):
             candidates.setdefault(terms[0], word)
-    return [word for word in list(candidates.values())[:MOST_NAMED] if _is_unknown(word, retriever)]
+    return [word for word in list(candidates.values())[:MOST_NAMED] if _is_unknown(word, retriever, view)]
 
 
-def _is_unknown(word: str, retriever: Retriever) -> bool:
+def _is_unknown(word: str, retriever: Retriever, view: View) -> bool:
     try:
-        return retriever.search(word, k=1).evidence.get("unknown", 0.0) >= 1.0
+        return retriever.search(word, k=1, view=view).evidence.get("unknown", 0.0) >= 1.0
     except CuecardError:
         return False
 

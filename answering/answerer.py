@@ -83,7 +83,7 @@ class Answerer:
         asked = read or question
         result = self._retriever.search(asked, k=k or DEFAULT_K, collection=collection, filters=filters, view=view)
         clock.start()
-        draft = self._drafter.draft(asked, result, mode, writes=self.writer is not None)
+        draft = self._drafter.draft(asked, result, mode, view, writes=self.writer is not None)
         said = self._speaker.say(asked, result, draft, mode, listener, clock)
         found = conflicts(said.sources)
         reasons = (*said.reasons, *claim_reasons(said.claims), *_conflict_reasons(bool(found)))

@@ -11,6 +11,7 @@ from answering import logistic
 from answering.answerer import Answerer
 from answering.confidence import ConfidenceModel
 from answering.ground.checker import Checker as GroundingChecker
+from answering.ground.verifier import Verifier
 from answering.ports import Catalog, Checker, Embedder, Retriever
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from answering.generate.model import ModelSettings
 
 
-def build_checker(weights: Path | None = None) -> GroundingChecker:
-    """The grounding checker; `weights` takes the place of the file that ships. Raises ModelError."""
-    return GroundingChecker(logistic.load(weights) if weights else None)
+def build_checker(weights: Path | None = None, *, verifier: Verifier | None = None) -> GroundingChecker:
+    """The grounding checker; `weights` and `verifier` take the place of those that ship. Raises ModelError."""
+    return GroundingChecker(logistic.load(weights) if weights else None, verifier)
 
 
 def build_answerer(

@@ -16,6 +16,7 @@ from answering.model_answer import Match, answer_spans, match
 from answering.ports import Catalog, Retriever
 from answering.similarity import Similarity
 from ingest.items import StoredChunk
+from ingest.view import EVERYTHING, View
 from retrieval.hits import Hit, SearchResult
 from retrieval.terms import content_terms
 
@@ -59,13 +60,16 @@ class Drafter:
     similarity: Similarity
     confidence: ConfidenceModel
 
-    def draft(self, question: str, result: SearchResult, mode: Mode, *, writes: bool = False) -> Draft:
+    def draft(
+        self, question: str, result: SearchResult, mode: Mode, view: View = EVERYTHING, *, writes: bool = False
+    ) -> Draft:
         """A held question first, then what the hits say, as far as the evidence allows.
 
-        `writes`: a language model may word what is extracted, so that mode "llm" can be kept to.
+        `view`: what was searched; an abstention speaks of that alone. `writes`: a language model may word what is
+        extracted, so that mode "llm" can be kept to.
         """
         if not result.hits:
-            said = abstain.degraded_text() if result.degraded else self._lack(question, ())
+            said = abstain.degraded_text() if result.degraded else self._lack(question, (), view)
             return Draft("abstained", text=said, reasons=("no_sources",))
         reading = self.read(question, result)
         answerable = self.confidence.answerable(reading.evidence)
@@ -75,7 +79,9 @@ class Drafter:
                 return held
         if mode == "model_answer":
             return Draft("abstained", text=abstain.unheld_text(), answerable=answerable, reasons=("weak_match",))
-        draft = self._extracted(question, result, reading.extract, answerable, forced=_is_forced(mode, writes))
+        weak = answerable < self.confidence.threshold and not _is_forced(mode, writes)
+        lack = self._lack(question, result.hits, view) if weak and reading.extract.units else ""
+        draft = self._extracted(reading.extract, answerable, lack)
         if mode == "llm" and not writes:
             return replace(draft, reasons=("llm_unavailable", *draft.reasons))
         return draft
@@ -124,21 +130,17 @@ class Drafter:
                 return Unit(chunk, start, end, start, other.score, prose=False)
         return None
 
-    def _extracted(
-        self, question: str, result: SearchResult, found: Extract, answerable: float, *, forced: bool
-    ) -> Draft:
-        """What the hits say; where that is not likely to answer, only if `forced`."""
+    def _extracted(self, found: Extract, answerable: float, lack: str) -> Draft:
+        """What the hits say; where that is not likely to answer, what the library lacks (`lack`) instead."""
         if not found.units:
             return Draft("abstained", text=abstain.nothing_text(()), answerable=answerable, reasons=("no_sources",))
-        weak = answerable < self.confidence.threshold
-        if weak and not forced:
-            lack = self._lack(question, result.hits)
+        if lack:
             return Draft("abstained", text=lack, answerable=answerable, reasons=("weak_match",))
-        reasons: tuple[Reason, ...] = ("weak_match",) if weak else ()
+        reasons: tuple[Reason, ...] = ("weak_match",) if answerable < self.confidence.threshold else ()
         return Draft("extractive", found.units, answerable=answerable, reasons=reasons, open_parts=found.open_parts)
 
-    def _lack(self, question: str, hits: Sequence[Hit]) -> str:
-        return abstain.nothing_text(abstain.unknown_words(question, hits, self.retriever))
+    def _lack(self, question: str, hits: Sequence[Hit], view: View) -> str:
+        return abstain.nothing_text(abstain.unknown_words(question, hits, self.retriever, view))
 
 
 def without_measure(question: str, result: SearchResult, found: Extract) -> dict[str, float]:

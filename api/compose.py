@@ -53,6 +53,7 @@ class Parts:
         self._checker: Checker | None = None
         self._answerer: Answerer | None = None
         self._writer: Generator | None = None
+        self._closed = False
         self.compared: tuple[int, Diagnosis, list[str]] | None = None
         """What `api.doctor` found last, and the catalog's sequence number then."""
 
@@ -85,6 +86,17 @@ class Parts:
         return self.retrieval.retriever
 
     @property
+    def warm(self) -> bool:
+        """Whether all that answers a question is made."""
+        return self._answerer is not None
+
+    @property
+    def made_retriever(self) -> Retriever | None:
+        """The retriever, if anybody asked for it yet: nothing is loaded for it."""
+        retrieval = self._retrieval
+        return None if retrieval is None else retrieval.retriever
+
+    @property
     def indexer(self) -> ChunkIndexer:
         """Writes to the index."""
         return self.retrieval.indexer
@@ -94,7 +106,7 @@ class Parts:
         """Checks claims against sources."""
         with self._making:
             if self._checker is None:
-                self._checker = build_checker()
+                self._checker = build_checker(self.settings)
             return self._checker
 
     @property
@@ -124,9 +136,18 @@ class Parts:
                 self._writer = build_generator(model_settings(self.settings))
             return self._writer
 
+    def revive(self) -> None:
+        """Open the index anew with the next call, where somebody else closed it."""
+        with self._making:
+            retrieval = self._retrieval
+            if retrieval is not None and not self._closed and getattr(retrieval.index, "closed", False):
+                retrieval.close()
+                self._retrieval = self._answerer = None
+
     def close(self) -> None:
         """Let go of index and catalog. Closing twice is fine."""
         with self._making:
+            self._closed = True
             try:
                 if self._writer is not None:
                     self._writer.close()
@@ -230,11 +251,12 @@ def _collection_of(catalog_url: str) -> str:
     return f"cuecard-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def build_checker() -> Checker:
-    """The checker of claims; needs no home."""
+def build_checker(settings: Settings) -> Checker:
+    """The checker of claims; needs no home. Its verifier is loaded with the first claim that it has to read."""
     from answering import build
+    from answering.ground.verifier import find_verifier
 
-    return build.build_checker()
+    return build.build_checker(verifier=find_verifier(settings.verifier or ""))
 
 
 def check_text(checker: Checker, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:

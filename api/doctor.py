@@ -31,7 +31,6 @@ LLM_SECONDS = 3.0
 """How long the language model's server may take to say anything."""
 
 LATER = {
-    "verifier": "verifier model",
     "redis_url": "shared cache",
     "slack_bot_token": "Slack",
 }
@@ -48,7 +47,8 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
         checks = [_check("home", "off", f"{settings.home} is not there yet.", "Make it with `cuecard ingest PATH`.")]
     else:
         checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
-    checks.append(_check("checker", "on", "deterministic checks of every claim."))
+        checks.append(_keys(parts))
+    checks.append(_checker(settings))
     checks.append(_language_model(settings, parts))
     checks += [_later(settings, key, name) for key, name in LATER.items()]
     failed = {check["name"] for check in checks if check["state"] == "failed"}
@@ -118,6 +118,18 @@ def _reranker(parts: Parts) -> Body:
     return _check("reranker", "on", f"the cross-encoder {name}." if name else "late interaction.")
 
 
+def _checker(settings: Settings) -> Body:
+    """Without its verifier, questions are answered all the same, and every answer that needed it says so."""
+    from answering.ground.verifier import find_verifier
+
+    try:
+        find_verifier(settings.verifier or "").probabilities([("It is there.", "It is there.")])
+    except CuecardError as error:
+        return _check("checker", "degraded", f"{error.message} The named checks alone look at claims.", error.hint)
+    which = f"the verifier {settings.verifier}" if settings.verifier else "the verifier that ships"
+    return _check("checker", "on", f"named checks of every claim, and {which}.")
+
+
 def _index(parts: Parts) -> Body:
     where = "in a Qdrant server" if parts.settings.qdrant_url else "embedded in the home"
     try:
@@ -167,7 +179,7 @@ def findings(found: Diagnosis, lost: Sequence[str] = ()) -> list[str]:
         (len(found.unknown), "versions are in it that the catalog doesn't know."),
         (len(found.unfinished), "versions were left unfinished by a run that was interrupted."),
     ]
-    sample = f"Of {SAMPLE} chunks asked for by their own vectors it doesn't find {', '.join(lost)}." if lost else ""
+    sample = f"Of {SAMPLE} chunks asked for by their own vectors it doesn't find {len(lost)}." if lost else ""
     return [f"{count} {what}" for count, what in said if count] + [sample] * bool(lost)
 
 
@@ -179,6 +191,21 @@ def _quarantine(parts: Parts) -> Body:
     if not count:
         return _check("quarantine", "on", "empty.")
     return _check("quarantine", "on", f"{count} could not be read.", "See `cuecard quarantine list`.")
+
+
+def _keys(parts: Parts) -> Body:
+    from api.keys import Keys
+
+    try:
+        known = Keys(lambda: parts.catalog, alone=False)
+        good, ever = known.count_usable(), known.ever()
+    except CuecardError as error:
+        return _failed("keys", error)
+    if parts.settings.require_key == "no" or not (ever or parts.settings.require_key):
+        detail = "whoever sits at this machine needs none."
+        return _check("keys", "off", f"{good} are good, but {detail}" if ever else f"there are none: {detail}")
+    hint = "" if good else "Make one with `cuecard keys create`."
+    return _check("keys", "on", f"{good} are good; whoever asks over HTTP needs one.", hint)
 
 
 def _disk(parts: Parts) -> Body:

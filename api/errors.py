@@ -26,6 +26,10 @@ class ConflictError(UsageError):
     """An idempotency key came back with another request."""
 
 
+class ForbiddenError(UsageError):
+    """The key does not reach that far."""
+
+
 class TooLargeError(UsageError):
     """More bytes than are taken at once."""
 
@@ -35,7 +39,19 @@ class UnsupportedError(UsageError):
 
 
 class QueueFullError(CuecardError):
-    """As much work waits as may wait."""
+    """As much work waits as may wait. `retry_after`: seconds after which it is worth trying again."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class DeadlineError(QueueFullError):
+    """It took longer than it may take."""
+
+
+class RateLimitedError(QueueFullError):
+    """Somebody sends more than they may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +68,15 @@ class ErrorKind:
 KINDS = (
     ErrorKind(NotFoundError, "not-found", "Not found", 404, WRONG_USAGE),
     ErrorKind(SettingsError, "settings", "Unusable setting", 422, WRONG_USAGE),
+    ErrorKind(ForbiddenError, "forbidden", "Forbidden", 403, WRONG_USAGE),
     ErrorKind(ConflictError, "conflict", "Conflict", 409, WRONG_USAGE),
     ErrorKind(TooLargeError, "too-large", "Too large", 413, WRONG_USAGE),
     ErrorKind(UnsupportedError, "unsupported", "Unsupported type", 415, WRONG_USAGE),
     ErrorKind(UsageError, "invalid", "Invalid request", 422, WRONG_USAGE),
     ErrorKind(DocumentError, "document", "Unreadable document", 422, FELL_SHORT),
     ErrorKind(RefusedError, "refused", "Refused", 409, FAILED),
+    ErrorKind(RateLimitedError, "rate-limited", "Too many requests", 429, FAILED),
+    ErrorKind(DeadlineError, "deadline", "Took too long", 503, FAILED),
     ErrorKind(QueueFullError, "queue-full", "Too much work waits", 503, FAILED),
     ErrorKind(HomeBusyError, "home-busy", "Home busy", 503, FAILED),
     ErrorKind(IndexUnavailableError, "index-unavailable", "Index unavailable", 503, FAILED),

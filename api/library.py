@@ -34,7 +34,10 @@ class Progress(Protocol):
 
 
 class Library(Protocol):
-    """One knowledge base. Every method raises errors of `ingest.errors` only."""
+    """One knowledge base. Every method raises errors of `ingest.errors` only.
+
+    `view` is what the caller may see: what is hidden is as if it were not there.
+    """
 
     def ask(
         self,
@@ -63,50 +66,84 @@ class Library(Protocol):
     def ingest(self, paths: Sequence[Path], *, collection: str, yes: bool, progress: Progress | None) -> Body:
         """Mirror files and folders (absolute paths) into a collection; `yes` allows removing more than half of it."""
 
-    def documents(self, collection: str | None) -> Body:
+    def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
         """`{"documents": [...]}`."""
 
-    def document(self, id_or_path: str, collection: str | None) -> Body:
+    def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         """One document with its items and the parser's account. NotFoundError where there is none."""
 
-    def document_text(self, id_or_path: str, collection: str | None) -> Body:
+    def document_text(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         """`{"id", "path", "version", "text"}`: the canonical text all spans refer to."""
 
-    def versions(self, id_or_path: str, collection: str | None) -> Body:
+    def versions(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         """`{"versions": [...]}`, newest first."""
 
-    def diff(self, id_or_path: str, old: str | None, new: str | None, collection: str | None) -> Body:
+    def diff(
+        self,
+        id_or_path: str,
+        old: str | None,
+        new: str | None,
+        collection: str | None,
+        *,
+        view: View = EVERYTHING,
+    ) -> Body:
         """What changed between two versions, by item. `new` is the newest where it isn't given, `old` the one before.
 
         A version is named by its hash, a beginning of that, or the catalog's key.
         """
 
-    def delete_document(self, id_or_path: str, collection: str | None) -> Body:
+    def delete_document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         """Take a document out of the library; its file is left alone, but not one that was uploaded.
 
         The document as it was.
         """
 
-    def quarantine(self, *, dropped: bool = False) -> Body:
+    def quarantine(self, *, dropped: bool = False, view: View = EVERYTHING) -> Body:
         """`{"quarantine": [...]}`: what could not be read, and why; with `dropped` also what was put aside."""
 
-    def quarantine_entry(self, id_or_prefix: str) -> Body:
+    def quarantine_entry(self, id_or_prefix: str, *, view: View = EVERYTHING) -> Body:
         """One entry, also one that was put aside. NotFoundError where there is none."""
 
     def retry(self, entry_id: str, progress: Progress | None) -> Body:
         """Ingest the file of a quarantine entry alone; the report, as `ingest` gives it."""
 
-    def drop(self, entry_id: str) -> Body:
+    def drop(self, entry_id: str, *, view: View = EVERYTHING) -> Body:
         """Put a quarantine entry aside until its file changes. The entry as it is then."""
 
-    def changes(self, since: int, limit: int = MAX_CHANGES) -> Body:
+    def changes(self, since: int, limit: int = MAX_CHANGES, *, view: View = EVERYTHING) -> Body:
         """`{"changes": [...]}` after sequence number `since`, oldest first, at most `limit`."""
 
     def repair(self, progress: Progress | None) -> Body:
         """Make catalog and index agree again. What was done."""
 
-    def stats(self) -> Body:
-        """Counts and sizes."""
+    def feedback(
+        self, answer_id: str, rating: str, comment: str | None, *, view: View = EVERYTHING, who: str | None = None
+    ) -> Body:
+        """Keep what somebody thinks of an answer: `{"answer_id", "rating", "comment", "at"}`.
+
+        `rating` is "up" or "down"; `who` is the id of their key: what they said of the answer before is replaced.
+        NotFoundError where there is no such answer (any more), or not for this view.
+        """
+
+    def gaps(self, days: int | None = None) -> Body:
+        """What was asked and not answered, grouped, in the last `days`:
+
+        `{"gaps": [{"question", "count", "questions", "related", "last_asked"}], "asked", "unanswered"}`.
+        """
+
+    def stats(self, *, view: View = EVERYTHING) -> Body:
+        """Counts and sizes, of what `view` may see."""
+
+    def create_key(
+        self, name: str, *, scopes: Sequence[str], audience: str | None, collections: Sequence[str], expires: str | None
+    ) -> Body:
+        """A new API key as `api.keys` describes it; `key` in it is the secret, told this once."""
+
+    def list_keys(self) -> Body:
+        """`{"keys": [...]}`: all that ever were, without their secrets."""
+
+    def revoke_key(self, id_or_prefix: str) -> Body:
+        """Let a key open nothing from now on. The key as it is then."""
 
     def doctor(self) -> Body:
         """`{"ok", "ready", "checks": [{"name", "state", "detail", "hint"}], "settings": [...]}`."""

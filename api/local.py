@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from answering.answers import Mode
 from api.compose import check_text, mend_index, open_home
 from api.home import LOCK_FILE, OWNER_FILE, Holding
+from api.keys import Keys
 from api.library import MAX_CHANGES, Body, Filters, Progress, checked_k, checked_limit, checked_question
 from api.settings import CONFIG_FILE, Settings
-from ingest.errors import IndexUnavailableError, NotFoundError
+from ingest.errors import IndexUnavailableError, NotFoundError, UsageError
 from ingest.folders import IGNORE_FILE
 from ingest.view import EVERYTHING, View
 
 if TYPE_CHECKING:
     from answering.ports import Listener
-    from ingest.catalog_info import DocumentInfo
+    from api.answers import Answers, Asking
+    from api.recorder import Recorder
+    from ingest.catalog_info import DocumentInfo, QuarantineEntry
+    from ingest.catalog_view import CatalogView
     from ingest.sync import SyncReport
 
 
@@ -34,6 +39,53 @@ class LocalLibrary:
         self.settings = settings
         self.holding = holding
         self.parts = open_home(settings, tell)
+        self.observers: list[Callable[[Body, View], None]] = []
+        """Told of every answer, and through which view it was asked for."""
+        self._recorder: Recorder | None = None
+        # while this process alone holds the home, nobody else changes its keys
+        self.keys = Keys(lambda: self.parts.catalog, alone=not settings.shared)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What remembers answers."""
+        from api.answers import KEPT, Answers
+
+        size = self.settings.answer_cache
+        return Answers(self.parts, KEPT if size is None else int(size))
+
+    @property
+    def warm(self) -> bool:
+        """Whether everything that a question needs is loaded, so that no call waits for that."""
+        return self.parts.warm
+
+    @property
+    def embedded(self) -> bool:
+        """Whether catalog and index are in this process, so that looking at them takes microseconds."""
+        return self.settings.database_url is None and self.settings.qdrant_url is None
+
+    def record(self) -> None:
+        """Write down what is asked from now on, as far as the settings allow."""
+        from api.recorder import Recorder
+
+        if self._recorder is None:
+            self._recorder = Recorder(lambda: self.parts.catalog, keep_questions=self.settings.keep_questions != "no")
+            self.observers.append(self._recorder.answered)
+
+    def known(
+        self,
+        question: str,
+        *,
+        collection: str | None,
+        filters: Filters,
+        mode: str,
+        k: int | None,
+        view: View = EVERYTHING,
+    ) -> Body | None:
+        """The answer that `ask` would give, if it is remembered: in microseconds, so that nobody has to wait for it."""
+        body = self.answers.known(_asking(question, collection, filters, mode, k, view))
+        if body is not None:
+            self._tell(body, view)
+        return body
 
     def ask(
         self,
@@ -47,17 +99,10 @@ class LocalLibrary:
         view: View = EVERYTHING,
         listener: Listener | None = None,
     ) -> Body:
-        answer = self.parts.answerer.ask(
-            checked_question(question),
-            collection=collection,
-            filters=filters,
-            mode=cast(Mode, mode),
-            k=None if k is None else checked_k(k),
-            conversation_id=conversation_id,
-            view=view,
-            listener=listener,
-        )
-        return answer.to_dict()
+        asking = _asking(question, collection, filters, mode, k, view)
+        body = self.answers.ask(asking, conversation_id, listener)
+        self._tell(body, view)
+        return body
 
     def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:
         text = checked_question(query, what="query")
@@ -82,43 +127,49 @@ class LocalLibrary:
         self._link(progress)
         return {**_report(done), "embedded": indexer.embedded - before}
 
-    def documents(self, collection: str | None) -> Body:
-        return {"documents": [_document(info) for info in self.parts.catalog.documents(collection)]}
+    def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        return {"documents": [_document(info, view) for info in self.parts.catalog.documents(collection, view)]}
 
-    def document(self, id_or_path: str, collection: str | None) -> Body:
-        from ingest.catalog_links import twins
-
-        info = self.parts.catalog.document(id_or_path, collection)
+    def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        info = self.parts.catalog.document(id_or_path, collection, view)
         document = self.parts.catalog.load(info.version_key)
         related: dict[str, list[Body]] = {item.id: [] for item in document.items}
-        for twin in twins(self.parts.catalog, info.id):
+        for twin in self._seen(view).twins(info.id):
             related.setdefault(twin.of, []).append(twin.to_dict())
         return {
-            **_document(info),
+            **_document(info, view),
             "items": [{**asdict(item), "related": related[item.id]} for item in document.items],
             "item_counts": dict(info.items),
             "account": [asdict(line) for line in document.account],
         }
 
-    def document_text(self, id_or_path: str, collection: str | None) -> Body:
-        info = self.parts.catalog.document(id_or_path, collection)
+    def document_text(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        info = self.parts.catalog.document(id_or_path, collection, view)
         text = self.parts.catalog.text(info.version_key)
         return {"id": info.id, "path": info.path, "version": info.version, "text": text}
 
-    def versions(self, id_or_path: str, collection: str | None) -> Body:
-        found = self.parts.catalog.versions(self._id(id_or_path, collection))
+    def versions(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        found = self._seen(view).versions(self._id(id_or_path, collection, view))
         return {"versions": [version.to_dict() for version in found]}
 
-    def diff(self, id_or_path: str, old: str | None, new: str | None, collection: str | None) -> Body:
+    def diff(
+        self,
+        id_or_path: str,
+        old: str | None,
+        new: str | None,
+        collection: str | None,
+        *,
+        view: View = EVERYTHING,
+    ) -> Body:
         from ingest.diff import diff_versions
 
-        return diff_versions(self.parts.catalog, self._id(id_or_path, collection), old, new).to_dict()
+        return diff_versions(self.parts.catalog, self._id(id_or_path, collection, view), old, new, view).to_dict()
 
-    def delete_document(self, id_or_path: str, collection: str | None) -> Body:
+    def delete_document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         from api.upload_store import UploadStore
         from ingest.sync import delete
 
-        info = self.parts.catalog.document(id_or_path, collection)
+        info = self.parts.catalog.document(id_or_path, collection, view)
         uploads = UploadStore(self.settings.home)
         uploaded = uploads.keeps(info.source)
         if uploaded:
@@ -126,13 +177,13 @@ class LocalLibrary:
             uploads.remove(info.source)
         gone = delete(self.parts.catalog, self.parts.indexer, info.id)
         self._link(None)
-        return {**_document(gone), "file_kept": not uploaded}
+        return {**_document(gone, view), "file_kept": not uploaded}
 
-    def quarantine(self, *, dropped: bool = False) -> Body:
-        return {"quarantine": [entry.to_dict() for entry in self.parts.catalog.quarantine(dropped=dropped)]}
+    def quarantine(self, *, dropped: bool = False, view: View = EVERYTHING) -> Body:
+        return {"quarantine": [_entry(entry, view) for entry in self._seen(view).quarantine(dropped=dropped)]}
 
-    def quarantine_entry(self, id_or_prefix: str) -> Body:
-        return self.parts.catalog.quarantine_entry(id_or_prefix).to_dict()
+    def quarantine_entry(self, id_or_prefix: str, *, view: View = EVERYTHING) -> Body:
+        return _entry(self._seen(view).quarantine_entry(id_or_prefix), view)
 
     def retry(self, entry_id: str, progress: Progress | None) -> Body:
         from ingest.quarantine import retry
@@ -142,32 +193,71 @@ class LocalLibrary:
         self._link(progress)
         return _report(done)
 
-    def drop(self, entry_id: str) -> Body:
+    def drop(self, entry_id: str, *, view: View = EVERYTHING) -> Body:
         from ingest.quarantine import drop
 
-        return drop(self.parts.catalog, entry_id).to_dict()
+        return _entry(drop(self.parts.catalog, self._seen(view).quarantine_entry(entry_id).id), view)
 
-    def changes(self, since: int, limit: int = MAX_CHANGES) -> Body:
-        return {"changes": [change.to_dict() for change in self.parts.catalog.changes(since, checked_limit(limit))]}
+    def changes(self, since: int, limit: int = MAX_CHANGES, *, view: View = EVERYTHING) -> Body:
+        return {"changes": [change.to_dict() for change in self._seen(view).changes(since, checked_limit(limit))]}
 
     def repair(self, progress: Progress | None) -> Body:
         from api.compose import repair
 
         return repair(self.parts, progress)
 
-    def stats(self) -> Body:
-        return {"home": str(self.settings.home), **self.parts.catalog.stats()}
+    def stats(self, *, view: View = EVERYTHING) -> Body:
+        home = {"home": str(self.settings.home)} if view == EVERYTHING else {}
+        return {**home, **self.parts.catalog.stats(view)}
+
+    def create_key(
+        self, name: str, *, scopes: Sequence[str], audience: str | None, collections: Sequence[str], expires: str | None
+    ) -> Body:
+        key, secret = self.keys.create(name, scopes, audience, collections, expires)
+        return {"id": key.id, "key": secret, **key.to_dict(self.keys.now())}
+
+    def list_keys(self) -> Body:
+        return {"keys": [key.to_dict(self.keys.now()) for key in self.keys.all()]}
+
+    def revoke_key(self, id_or_prefix: str) -> Body:
+        return self.keys.revoke(id_or_prefix).to_dict(self.keys.now())
 
     def doctor(self) -> Body:
         from api.doctor import examine
 
         return examine(self.settings, self.parts)
 
+    def feedback(
+        self, answer_id: str, rating: str, comment: str | None, *, view: View = EVERYTHING, who: str | None = None
+    ) -> Body:
+        from ingest.feedback import FeedbackStore, Rating
+
+        if rating not in ("up", "down"):
+            raise UsageError(f"The rating is {rating!r}.", hint="Rate an answer up or down.")
+        if self._recorder is not None:
+            self._recorder.flush()
+        store = FeedbackStore(self.parts.catalog)
+        said = store.rate(answer_id, cast(Rating, rating), comment, view=view, who=who or "")
+        return {"answer_id": answer_id, "rating": said.rating, "comment": said.comment, "at": said.at}
+
+    def gaps(self, days: int | None = None) -> Body:
+        from api.gaps import gaps
+
+        if self._recorder is not None:
+            self._recorder.flush()
+        return gaps(self.parts, days)
+
     def close(self) -> None:
         try:
+            if self._recorder is not None:
+                self._recorder.close()
             self.parts.close()
         finally:
             self.holding.release()
+
+    def _tell(self, body: Body, view: View) -> None:
+        for observer in self.observers:
+            observer(body, view)
 
     def _link(self, progress: Progress | None) -> None:
         """Find anew where the questions of changed documents stand elsewhere."""
@@ -175,14 +265,27 @@ class LocalLibrary:
 
         link(self.parts.catalog, self.parts.retrieval.index, self.parts.indexer.embed_questions, progress)
 
-    def _id(self, id_or_path: str, collection: str | None) -> str:
+    def _seen(self, view: View) -> CatalogView:
+        """The catalog as `view` has it."""
+        from ingest.catalog_view import CatalogView
+
+        return CatalogView(self.parts.catalog, view)
+
+    def _id(self, id_or_path: str, collection: str | None, view: View) -> str:
         """The id of a document; a whole id also of one that is served no more."""
         try:
-            return self.parts.catalog.document(id_or_path, collection).id
+            return self.parts.catalog.document(id_or_path, collection, view).id
         except NotFoundError:
-            if not self.parts.catalog.versions(id_or_path):
+            if not self._seen(view).versions(id_or_path):
                 raise
             return id_or_path
+
+
+def _asking(question: str, collection: str | None, filters: Filters, mode: str, k: int | None, view: View) -> Asking:
+    from api.answers import Asking
+
+    k = None if k is None else checked_k(k)
+    return Asking.of(checked_question(question), collection, filters, cast(Mode, mode), k, view)
 
 
 def _keep_out(home: Path) -> None:
@@ -192,9 +295,18 @@ def _keep_out(home: Path) -> None:
         rules.write_text("".join(f"/{name}\n" for name in OWN_FILES), encoding="utf-8")
 
 
-def _document(info: DocumentInfo) -> Body:
-    """A document as the public interface spells it; `stale` says why it should not be relied on today."""
-    return {**info.to_dict(), "stale": info.stale(datetime.now(UTC).date())}
+def _document(info: DocumentInfo, view: View) -> Body:
+    """A document as the public interface spells it; `stale` says why it should not be relied on today.
+
+    Where files lie on the server is told only to who sees everything.
+    """
+    places = {} if view == EVERYTHING else {"root": "", "source": ""}
+    return {**info.to_dict(), **places, "stale": info.stale(datetime.now(UTC).date())}
+
+
+def _entry(entry: QuarantineEntry, view: View) -> Body:
+    """A quarantine entry as the public interface spells it."""
+    return {**entry.to_dict(), **({} if view == EVERYTHING else {"source": ""})}
 
 
 def _report(report: SyncReport) -> Body:

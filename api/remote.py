@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 120.0
 
+VIEW_HEADER = "X-Cuecard-View"
+"""`{"audience", "collections"}` as JSON: show no more than that, whatever the key would allow."""
+
 
 class RemoteLibrary:
     """Speaks HTTP to the server at `url`; `token` is the one from the owner file and allows administration.
 
-    What may be seen (`view`) is the server's to decide, by the token; a `listener` hears nothing.
+    A `view` is narrowed by the server to what the token allows; a `listener` hears nothing.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -53,16 +56,16 @@ class RemoteLibrary:
         mode: str,
         k: int | None,
         conversation_id: str | None = None,
-        view: View = EVERYTHING,  # noqa: ARG002
+        view: View = EVERYTHING,
         listener: Listener | None = None,  # noqa: ARG002
     ) -> Body:
         body = {"question": question, "collection": collection, "filters": _lists(filters), "mode": mode, "k": k}
         body["conversation_id"] = conversation_id
-        return self._send("POST", "/ask", json=_given(body))
+        return self._send("POST", "/ask", view, json=_given(body))
 
-    def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:  # noqa: ARG002
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:
         body = {"query": query, "k": k, "collection": collection, "filters": _lists(filters)}
-        return self._send("POST", "/search", json=_given(body))
+        return self._send("POST", "/search", view, json=_given(body))
 
     def check(self, answer: str, sources: Sequence[Mapping[str, str]], question: str | None) -> Body:
         return self._send(
@@ -73,52 +76,92 @@ class RemoteLibrary:
         body = {"paths": [str(path) for path in paths], "collection": collection, "yes": yes}
         return self._follow("/admin/ingest", body, progress)
 
-    def documents(self, collection: str | None) -> Body:
-        return self._send("GET", "/documents", params=_given({"collection": collection}))
+    def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        return self._send("GET", "/documents", view, params=_given({"collection": collection}))
 
-    def document(self, id_or_path: str, collection: str | None) -> Body:
-        return self._send("GET", self._route(id_or_path, collection), params=_given({"collection": collection}))
+    def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        return self._send(
+            "GET", self._route(id_or_path, collection, view), view, params=_given({"collection": collection})
+        )
 
-    def document_text(self, id_or_path: str, collection: str | None) -> Body:
-        document = self.document(id_or_path, collection)
+    def document_text(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        document = self.document(id_or_path, collection, view=view)
         with self._talking():
-            response = self._client.get(f"/documents/{document['id']}/text")
+            response = self._client.get(f"/documents/{document['id']}/text", headers=_headers(view))
         if response.is_error:
             raise _error(response)
         version = response.headers.get("ETag", "").strip('"')
         return {"id": document["id"], "path": document["path"], "version": version, "text": response.text}
 
-    def versions(self, id_or_path: str, collection: str | None) -> Body:
-        route = self._route(id_or_path, collection)
-        return self._send("GET", f"{route}/versions", params=_given({"collection": collection}))
+    def versions(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        route = self._route(id_or_path, collection, view)
+        return self._send("GET", f"{route}/versions", view, params=_given({"collection": collection}))
 
-    def diff(self, id_or_path: str, old: str | None, new: str | None, collection: str | None) -> Body:
-        route = self._route(id_or_path, collection)
-        return self._send("GET", f"{route}/diff", params=_given({"collection": collection, "from": old, "to": new}))
+    def diff(
+        self,
+        id_or_path: str,
+        old: str | None,
+        new: str | None,
+        collection: str | None,
+        *,
+        view: View = EVERYTHING,
+    ) -> Body:
+        route = self._route(id_or_path, collection, view)
+        parameters = _given({"collection": collection, "from": old, "to": new})
+        return self._send("GET", f"{route}/diff", view, params=parameters)
 
-    def delete_document(self, id_or_path: str, collection: str | None) -> Body:
-        return self._send("DELETE", self._route(id_or_path, collection), params=_given({"collection": collection}))
+    def delete_document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        route = self._route(id_or_path, collection, view)
+        return self._send("DELETE", route, view, params=_given({"collection": collection}))
 
-    def quarantine(self, *, dropped: bool = False) -> Body:
-        return self._send("GET", "/quarantine", params={"dropped": dropped})
+    def quarantine(self, *, dropped: bool = False, view: View = EVERYTHING) -> Body:
+        return self._send("GET", "/quarantine", view, params={"dropped": dropped})
 
-    def quarantine_entry(self, id_or_prefix: str) -> Body:
-        return self._send("GET", _entry(id_or_prefix))
+    def quarantine_entry(self, id_or_prefix: str, *, view: View = EVERYTHING) -> Body:
+        return self._send("GET", _entry(id_or_prefix), view)
 
     def retry(self, entry_id: str, progress: Progress | None) -> Body:
         return self._follow("/admin/retry", {"entry": entry_id}, progress)
 
-    def drop(self, entry_id: str) -> Body:
-        return self._send("POST", f"{_entry(entry_id)}/drop")
+    def drop(self, entry_id: str, *, view: View = EVERYTHING) -> Body:
+        return self._send("POST", f"{_entry(entry_id)}/drop", view)
 
-    def changes(self, since: int, limit: int = MAX_CHANGES) -> Body:
-        return self._send("GET", "/changes", params={"since": since, "limit": checked_limit(limit)})
+    def changes(self, since: int, limit: int = MAX_CHANGES, *, view: View = EVERYTHING) -> Body:
+        return self._send("GET", "/changes", view, params={"since": since, "limit": checked_limit(limit)})
 
     def repair(self, progress: Progress | None) -> Body:
         return self._follow("/admin/repair", {}, progress)
 
-    def stats(self) -> Body:
-        return self._send("GET", "/admin/stats")
+    def feedback(
+        self,
+        answer_id: str,
+        rating: str,
+        comment: str | None,
+        *,
+        view: View = EVERYTHING,  # noqa: ARG002
+        who: str | None = None,  # noqa: ARG002
+    ) -> Body:
+        return self._send(
+            "POST", "/feedback", json=_given({"answer_id": answer_id, "rating": rating, "comment": comment})
+        )
+
+    def gaps(self, days: int | None = None) -> Body:
+        return self._send("GET", "/admin/gaps", params=_given({"days": days}))
+
+    def stats(self, *, view: View = EVERYTHING) -> Body:
+        return self._send("GET", "/admin/stats", view)
+
+    def create_key(
+        self, name: str, *, scopes: Sequence[str], audience: str | None, collections: Sequence[str], expires: str | None
+    ) -> Body:
+        body = {"name": name, "scopes": [*scopes], "audience": audience, "collections": [*collections]}
+        return self._send("POST", "/admin/keys", json=_given({**body, "expires": expires}))
+
+    def list_keys(self) -> Body:
+        return self._send("GET", "/admin/keys")
+
+    def revoke_key(self, id_or_prefix: str) -> Body:
+        return self._send("DELETE", f"/admin/keys/{quote(id_or_prefix, safe='')}")
 
     def doctor(self) -> Body:
         return self._send("GET", "/admin/doctor")
@@ -126,11 +169,11 @@ class RemoteLibrary:
     def close(self) -> None:
         self._client.close()
 
-    def _route(self, id_or_path: str, collection: str | None) -> str:
+    def _route(self, id_or_path: str, collection: str | None, view: View) -> str:
         """The route of a document. Its path, where it has several parts, can't stand in a route: it is looked up."""
         if "/" not in id_or_path:
             return f"/documents/{quote(id_or_path, safe='')}"
-        for document in self.documents(collection)["documents"]:
+        for document in self.documents(collection, view=view)["documents"]:
             if document["path"] == id_or_path:
                 return f"/documents/{document['id']}"
         raise NotFoundError(f"There is no document {id_or_path}.", hint="`cuecard docs list` shows what there is.")
@@ -153,9 +196,9 @@ class RemoteLibrary:
                     progress(event["phase"], event["done"], event["total"])
         raise HomeBusyError(f"The server at {self._url} stopped in the middle.", hint="Run the command again.")
 
-    def _send(self, method: str, route: str, **arguments: Any) -> Body:
+    def _send(self, method: str, route: str, view: View = EVERYTHING, **arguments: Any) -> Body:
         with self._talking():
-            response = self._client.request(method, route, **arguments)
+            response = self._client.request(method, route, headers=_headers(view), **arguments)
         if response.is_error:
             raise _error(response)
         body: Body = response.json()
@@ -186,6 +229,14 @@ def _error(response: httpx.Response) -> CuecardError:
         return from_problem(problem["type"], problem["detail"], response.status_code)
     except (ValueError, KeyError, TypeError):
         return CuecardError(f"The server answered {response.status_code} without saying why.", hint="Look at its log.")
+
+
+def _headers(view: View) -> dict[str, str]:
+    """What has the server narrow its answer to what `view` may see."""
+    if view == EVERYTHING:
+        return {}
+    collections = None if view.collections is None else sorted(view.collections)
+    return {VIEW_HEADER: json.dumps({"audience": view.audience, "collections": collections})}
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ LLM_KINDS = ("openai-like", "ollama", "anthropic")
 QUANTIZATIONS = ("none", "scalar", "binary")
 YES_OR_NO = ("yes", "no")
 MAX_TIMEOUT_S, MAX_SHARDS, MAX_REPLICAS = 600, 1024, 16
+MAX_RATE, MAX_WORKERS, MAX_QUEUE, MAX_ANSWERS = 1_000_000, 256, 10_000, 100_000
 """Far above what makes sense: larger numbers are slips."""
 CONFIG_FILE = "config.toml"
 
@@ -60,7 +61,11 @@ class Settings:
         'cross-encoder that reorders hits, by name or path; "none" for no reranking',
         default="late interaction",
     )
-    verifier: str | None = _setting("CUECARD_VERIFIER", "model that checks claims against sources", reserved=True)
+    verifier: str | None = _setting(
+        "CUECARD_VERIFIER",
+        "sequence classification model that reads claims beside their sources, by name or path",
+        default="the one that ships",
+    )
     qdrant_url: str | None = _setting(
         "CUECARD_QDRANT_URL", "Qdrant server to keep the index in", default="the embedded index in the home"
     )
@@ -101,8 +106,46 @@ class Settings:
         default="a SQLite file in the home",
         secret=True,
     )
+    require_key: str | None = _setting(
+        "CUECARD_REQUIRE_KEY",
+        "whether requests need a key: yes (always) or no (not from the server's own machine)",
+        default="once a key was created",
+    )
     redis_url: str | None = _setting(
-        "CUECARD_REDIS_URL", "Redis for shared caches and limits", secret=True, reserved=True
+        "CUECARD_REDIS_URL",
+        "Redis where servers of the same library count requests together and share answers",
+        default="each server counts and remembers for itself",
+        secret=True,
+    )
+    rate_limit: str | None = _setting(
+        "CUECARD_RATE_LIMIT",
+        f"requests a minute that one key, and one address, may send, 1 to {MAX_RATE}; none for no limit",
+        default="600, and none for programs of the server's own machine",
+    )
+    concurrency: str | None = _setting(
+        "CUECARD_CONCURRENCY", f"questions worked on at once, 1 to {MAX_WORKERS}", default="one for each processor"
+    )
+    queue: str | None = _setting(
+        "CUECARD_QUEUE", f"questions that may wait for that, 1 to {MAX_QUEUE}; more are refused with 503", default="64"
+    )
+    deadline: str | None = _setting(
+        "CUECARD_DEADLINE",
+        f"whole seconds after which a question is given up with 503, 1 to {MAX_TIMEOUT_S}",
+        default="30",
+    )
+    answer_cache: str | None = _setting(
+        "CUECARD_ANSWER_CACHE", f"answers that are remembered, 0 to {MAX_ANSWERS}", default="1024"
+    )
+    keep_questions: str | None = _setting(
+        "CUECARD_KEEP_QUESTIONS",
+        "whether a server writes down what it is asked, in the catalog, for feedback and `cuecard gaps`: yes or no",
+        default="yes",
+    )
+    log_questions: str | None = _setting(
+        "CUECARD_LOG_QUESTIONS", "whether questions stand in the server's log: yes or no", default="no"
+    )
+    otlp_endpoint: str | None = _setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "where traces are sent (OTLP over HTTP); needs the extra `otel`"
     )
     llm: str | None = _setting(
         "CUECARD_LLM", f"language model that words answers: {', '.join(LLM_KINDS)}", default="none: answers are quoted"
@@ -232,6 +275,15 @@ def _validate(settings: Settings) -> None:
         "qdrant_write_consistency": lambda number: _whole(number, MAX_REPLICAS),
         "qdrant_on_disk": lambda word: _one_of(word, YES_OR_NO),
         "qdrant_quantization": lambda word: _one_of(word, QUANTIZATIONS),
+        "require_key": lambda word: _one_of(word, YES_OR_NO),
+        "rate_limit": lambda number: None if number == "none" else _whole(number, MAX_RATE),
+        "concurrency": lambda number: _whole(number, MAX_WORKERS),
+        "queue": lambda number: _whole(number, MAX_QUEUE),
+        "deadline": lambda number: _whole(number, MAX_TIMEOUT_S),
+        "answer_cache": lambda number: None if number == "0" else _whole(number, MAX_ANSWERS),
+        "keep_questions": lambda word: _one_of(word, YES_OR_NO),
+        "log_questions": lambda word: _one_of(word, YES_OR_NO),
+        "otlp_endpoint": _http_url,
         "llm_url": _http_url,
         "llm_timeout": lambda number: _whole(number, MAX_TIMEOUT_S),
         "slack_api_url": _http_url,

@@ -10,15 +10,18 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from api.errors import TYPE_PREFIX, ConflictError, QueueFullError, kind_of
+from api.errors import TYPE_PREFIX, ConflictError, ForbiddenError, QueueFullError, kind_of
 from api.library import Body
 from api.upload_store import Draft, Upload, UploadStore, body_hash
 from ingest.errors import CuecardError, NotFoundError
+from ingest.view import EVERYTHING, View
 
 if TYPE_CHECKING:
     from api.local import LocalLibrary
+    from ingest.catalog_view import CatalogView
     from ingest.jobs import Job, Jobs
 
 MAX_WAITING = 64
@@ -31,6 +34,22 @@ FIRST_PAUSE, LAST_PAUSE = 1.0, 64.0
 """Seconds before a job is tried again that index, model or catalog kept from being done; they double each time."""
 
 _log = logging.getLogger("cuecard.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks for a job: the id of their key, None where they have none, and what they may see."""
+
+    key_id: str | None = None
+    view: View = EVERYTHING
+
+    def own(self, key: str | None) -> str | None:
+        """An idempotency key of theirs, which is nobody else's."""
+        return f"{self.key_id}:{key}" if key and self.key_id else key
+
+
+ANYONE = Requester()
+"""Whoever sits at the server's own machine."""
 
 
 class Uploads:
@@ -66,13 +85,14 @@ class Uploads:
         self._worker.join(GRACE_SECONDS)
 
     @contextmanager
-    def receiving(self, key: str | None) -> Iterator[None]:
+    def receiving(self, key: str | None, by: Requester = ANYONE) -> Iterator[None]:
         """While files are read from the network they take the place of a job that waits.
 
         QueueFullError where there is no such place; one with a `key` that is known needs none.
         """
         with self._adding:
-            if key is None or self.jobs.by_key(key) is None:
+            own = by.own(key)
+            if own is None or self.jobs.by_key(own) is None:
                 self._refuse_if_full()
             self._receiving += 1
         try:
@@ -81,34 +101,45 @@ class Uploads:
             with self._adding:
                 self._receiving -= 1
 
-    def upload(self, collection: str, uploads: Sequence[Upload], key: str | None) -> Job:
+    def upload(self, collection: str, uploads: Sequence[Upload], key: str | None, by: Requester = ANYONE) -> Job:
         """Keep files and write down the job that ingests them. With a `key` that is known: the job it stands for.
 
-        To be called while `receiving`. Raises ConflictError where that one was about other files, and what
-        `UploadStore` raises.
+        To be called while `receiving`. Raises ConflictError where that one was about other files, ForbiddenError for
+        a place that they may not write to, and what `UploadStore` raises.
         """
+        self._refuse_hidden(collection, uploads, by.view)
         with self.store.drafts(uploads) as drafts, self._adding:
             given = body_hash(collection, drafts)
-            known = self.jobs.by_key(key) if key else None
+            own = by.own(key)
+            known = self.jobs.by_key(own) if own else None
             if known is None:
-                return self._add_upload(collection, drafts, key, given)
+                return self._add_upload(collection, drafts, own, given, by)
         if known.body_hash != given:
             message = f"The Idempotency-Key {key} was used for another upload (job {known.id})."
             raise ConflictError(message, hint="Use a new key for every upload.")
         return known
 
-    def retry(self, entry_id: str) -> Job:
+    def job(self, job_id: str, by: Requester = ANYONE) -> Job:
+        """A job that they asked for, or any for who sees everything. NotFoundError where there is none."""
+        job = self.jobs.get(job_id)
+        if by.view != EVERYTHING and (by.key_id is None or job.made_by != by.key_id):
+            from ingest.jobs import no_job
+
+            raise no_job(job_id)
+        return job
+
+    def retry(self, entry_id: str, by: Requester = ANYONE) -> Job:
         """Write down the job that tries a quarantine entry again; the one that waits for it already, if there is one.
 
-        Raises what `Catalog.quarantine_entry` raises, and QueueFullError.
+        Raises what `CatalogView.quarantine_entry` raises, and QueueFullError.
         """
-        entry = self._library.parts.catalog.quarantine_entry(entry_id)
+        entry = self._seen(by.view).quarantine_entry(entry_id)
         with self._adding:
             waiting = self.jobs.of_entry(entry.id)
             if waiting is not None:
                 return waiting
             self._refuse_if_full()
-            job = self.jobs.add(entry.collection, [entry.path], entry=entry.id)
+            job = self.jobs.add(entry.collection, [entry.path], entry=entry.id, made_by=by.key_id)
         self._news.set()
         return job
 
@@ -116,9 +147,23 @@ class Uploads:
         if self.jobs.waiting() + self._receiving >= MAX_WAITING:
             raise QueueFullError(f"{MAX_WAITING} jobs wait already.", hint="Try again later.")
 
-    def _add_upload(self, collection: str, drafts: Sequence[Draft], key: str | None, given: str) -> Job:
+    def _seen(self, view: View) -> CatalogView:
+        from ingest.catalog_view import CatalogView
+
+        return CatalogView(self._library.parts.catalog, view)
+
+    def _refuse_hidden(self, collection: str, uploads: Sequence[Upload], view: View) -> None:
+        if not view.has(collection):
+            raise ForbiddenError("This key may not write to that collection.", hint="Name one of its own.")
+        seen = self._seen(view)
+        for upload in uploads:
+            if seen.hides_path(collection, upload.path):
+                raise ForbiddenError(f"This key may not write to {upload.path}.", hint="Take another path.")
+
+    def _add_upload(self, collection: str, drafts: Sequence[Draft], key: str | None, given: str, by: Requester) -> Job:
         self.store.place(collection, drafts)
-        job = self.jobs.add(collection, [draft.path for draft in drafts], key=key, body_hash=given)
+        paths = [draft.path for draft in drafts]
+        job = self.jobs.add(collection, paths, key=key, body_hash=given, made_by=by.key_id)
         self._news.set()
         return job
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from eval.cli_answers import answers
+from eval.cli_cases import cases
 from eval.cli_confidence import fit_confidence
 from eval.cli_export import export
 from eval.cli_grounding import grounding
@@ -25,6 +26,7 @@ command.add_command(answers)
 command.add_command(grounding)
 command.add_command(fit_confidence)
 command.add_command(fit_reranker)
+command.add_command(cases)
 command.add_command(fit_verifier)
 command.add_command(perturb)
 command.add_command(export)

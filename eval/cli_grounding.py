@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from answering.ground.verifier import Verifier, find_verifier
 from eval.grounding import (
     Checked,
     Pair,
@@ -22,6 +23,8 @@ from eval.grounding import (
     read_verdicts,
 )
 from eval.grounding_report import TITLE, report, tables
+from eval.grounding_systems import Remembering, summary_of
+from eval.grounding_systems import parts as parts_of
 from eval.held import Results, Values, earlier_results, hold
 from eval.options import FILE, against, end, results
 from eval.pages import Paragraph, html, markdown, text
@@ -51,6 +54,7 @@ _COMMAND = "eval grounding"
     metavar="OUT.jsonl",
     help="Score these verdicts, as `cuecard check --pairs` writes them, in place of the checker's own.",
 )
+@click.option("--parts", is_flag=True, help="Also the checks without the verifier, and the verifier without them.")
 @against("balanced accuracy")
 @results("balanced_accuracy=0.7 or auroc:SET=0.75")
 @click.pass_obj
@@ -58,6 +62,7 @@ def grounding(
     home: Home,
     files: Sequence[Path],
     verdicts: Path | None,
+    parts: bool,
     baseline: Path | None,
     max_regression: float | None,
     fail_under: Sequence[str],
@@ -67,9 +72,14 @@ def grounding(
     thresholds = parse_thresholds(fail_under)
     before = earlier_results(baseline, max_regression, _COMMAND, ["score", "passed"])
     pairs = read_pairs(files)
-    checked = _verdicts(verdicts, pairs) if verdicts is not None else _check(pairs)
+    if parts and verdicts is not None:
+        raise UsageError("--parts is of the checker's own verdicts, not of those of a file.")
+    verifier = Remembering(find_verifier(home.settings().verifier or ""))
+    checked = _verdicts(verdicts, pairs) if verdicts is not None else _check(pairs, verifier)
     folder = output or default_folder("eval-grounding")
     summary = summarize_grounding(pairs, checked)
+    if parts:
+        summary["parts"] = summary_of(pairs, {"both": checked, **parts_of(verifier, pairs)})
     summary |= {"corpus": {"fingerprint": fingerprint(pairs), "answers": len(pairs)}, "output": str(folder)}
     if before is not None:
         summary |= _held(before, pairs, checked, summary["corpus"]["fingerprint"], max_regression)
@@ -117,10 +127,10 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _check(pairs: Sequence[Pair]) -> dict[str, Checked]:
+def _check(pairs: Sequence[Pair], verifier: Verifier) -> dict[str, Checked]:
     from answering.build import build_checker
 
-    return check_all(build_checker(), pairs)
+    return check_all(build_checker(verifier=verifier), pairs)
 
 
 def _verdicts(path: Path, pairs: Sequence[Pair]) -> dict[str, Checked]:

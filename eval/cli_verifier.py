@@ -48,8 +48,8 @@ def perturb(home: Home, paths: Sequence[Path], output: Path, count: int, seed: i
 @click.command(name="fit-verifier")
 @click.option("--grounding", "sets", multiple=True, required=True, type=FILE, help="Labelled answers. Repeatable.")
 @click.option("--documents", multiple=True, required=True, type=FILE, help="Documents to edit. Repeatable.")
-@click.option("--edited", type=click.IntRange(min=0), default=14_000, show_default=True, help="Edited sentences.")
-@click.option("--general", type=click.IntRange(min=0), default=10_000, show_default=True, help="Edited sources.")
+@click.option("--edited", type=click.IntRange(min=0), default=8_000, show_default=True, help="Edited sentences.")
+@click.option("--general", type=click.IntRange(min=0), default=7_000, show_default=True, help="Edited sources.")
 @click.option("--encoder", default="", help="Folder of an encoder (default: the embedding model's).")
 @click.option("--output", type=FILE, metavar="DIR", default=FOLDER, help="Where the verifier goes.")
 @click.pass_obj

@@ -41,6 +41,8 @@ def tables(summary: Mapping[str, Any]) -> list[Block]:
         means = [_mean([found[name] for found in values.values()]) for name in _SHOWN]
         rows.append([f"mean over {len(values)}", None, None, *means, None, None])
         blocks.append(Table([f"by {facet}", *_HEADER], rows))
+    for part, sets in summary.get("parts", {}).items():
+        blocks.append(Table([part, *_HEADER], [_row(value, found) for value, found in sets.items()]))
     if summary["claim_types"]:
         header = ["claims by what is checked", "n", "supported", *_OF_CLAIMS.values()]
         rows = [

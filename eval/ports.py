@@ -66,6 +66,10 @@ class Settings(Protocol):
         """The folder for exported models."""
 
     @property
+    def verifier(self) -> str | None:
+        """The model that checks claims, by name or path; None for the one that ships."""
+
+    @property
     def embed_model(self) -> str | None:
         """The embedding model, by name or path; None for the default."""
 

@@ -35,6 +35,9 @@ WHOLE = ("begin",)
 """Families whose answers count as one claim: replies of a sentence or two."""
 
 MOST_SUPPORTED = 2_500
+LABELLED_TIMES = 2
+"""People's labels count so many times: edited sentences are easier, and there are as many as one likes."""
+
 TRAINED_WORDS = 0
 """The half of the word lists that edits for training use; what the other half shows was never trained on."""
 
@@ -191,6 +194,7 @@ def known(
         supported[claim.name] += bool(claim.supported)
         if not claim.supported or claim.family != "ragtruth" or supported[claim.name] <= MOST_SUPPORTED:
             taken.append(claim)
+    taken *= LABELLED_TIMES
     answers = answers_of(documents)
     if edited_count and not answers:
         raise UsageError("The documents hold no answers to edit.", hint="Name others with --documents.")

@@ -35,7 +35,7 @@ class Recipe:
     `smoothing`: labels are so far from 0 and 1, because some of them are wrong.
     """
 
-    epochs: float = 1.6
+    epochs: float = 1.5
     batch: int = 32
     rate: float = 1.2e-4
     warm_up: float = 0.06

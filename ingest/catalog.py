@@ -6,9 +6,10 @@ The index is derived from it: what is not live here is invisible, whatever the i
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, cast
 
@@ -46,6 +47,7 @@ from ingest.schema import (
     quarantine,
     versions,
 )
+from ingest.view import EVERYTHING, View
 
 MIN_ID_PREFIX = 4
 """The shortest beginning of a document id that is taken for one."""
@@ -87,11 +89,13 @@ class Catalog:
         except BaseException:
             self.engine.dispose()
             raise
+        self._quick = _QuickSequence(self.engine)
         self.text = lru_cache(maxsize=_KEPT_TEXTS)(self._text)
         self.pages = lru_cache(maxsize=_KEPT_TEXTS)(self._pages)
 
     def close(self) -> None:
         """Let go of the database."""
+        self._quick.close()
         self.engine.dispose()
 
     @contextmanager
@@ -142,23 +146,23 @@ class Catalog:
             raise NotFoundError(f"Version {version_key} has no item {item_id}.")
         return rows.read_item(data)
 
-    def documents(self, collection: str | None = None) -> list[DocumentInfo]:
-        """The documents that are served, by collection and path."""
+    def documents(self, collection: str | None = None, view: View = EVERYTHING) -> list[DocumentInfo]:
+        """The documents that are served and that `view` may see, by collection and path."""
         query = _live if collection is None else _live.where(documents.c.collection == collection)
-        return [rows.read_document_info(row) for row in self._all(query)]
+        return [rows.read_document_info(row) for row in self._seen(query, view)]
 
-    def document(self, id_or_path: str, collection: str | None = None) -> DocumentInfo:
+    def document(self, id_or_path: str, collection: str | None = None, view: View = EVERYTHING) -> DocumentInfo:
         """The document with this id, this path, or an id that begins so.
 
-        NotFoundError where none is served; UsageError where several are meant.
+        NotFoundError where none is served that `view` may see; UsageError where several are meant.
         """
         scoped = _live if collection is None else _live.where(documents.c.collection == collection)
         for condition in (documents.c.id == id_or_path, documents.c.path == id_or_path):
-            found = self._all(scoped.where(condition))
+            found = self._seen(scoped.where(condition), view)
             if found:
                 return _only(found, id_or_path)
         if len(id_or_path) >= MIN_ID_PREFIX:
-            found = self._all(scoped.where(documents.c.id.startswith(id_or_path, autoescape=True)))
+            found = self._seen(scoped.where(documents.c.id.startswith(id_or_path, autoescape=True)), view)
             if found:
                 return _only(found, id_or_path)
         hint = "`cuecard docs list` names them all."
@@ -216,11 +220,17 @@ class Catalog:
 
     def sequence(self) -> int:
         """The number of the last visible change, 0 before the first: a cache keyed on it never tells old news."""
+        known = self._quick.read()
+        if known is not None:
+            return known
         return int(self._scalar(select(counters.c.value).where(counters.c.name == SEQUENCE)))
 
-    def live_versions(self) -> set[int]:
-        """The keys of all versions that are served."""
-        return {row.key for row in self._all(select(versions.c.key).where(versions.c.state == LIVE))}
+    def live_versions(self, view: View = EVERYTHING) -> set[int]:
+        """The keys of all versions that are served and that `view` may see."""
+        if view == EVERYTHING:
+            return {row.key for row in self._all(select(versions.c.key).where(versions.c.state == LIVE))}
+        query = select(versions.c.key, versions.c.meta, documents.c.collection).join(documents)
+        return {row.key for row in self._seen(query.where(versions.c.state == LIVE), view)}
 
     def twins(self, version_key: int, item_id: str) -> set[tuple[int, str]]:
         """The items of other documents, by live version, that ask what this one asks."""
@@ -232,21 +242,28 @@ class Catalog:
         )
         return {(row.key, row.other_item_id) for row in self._all(query)}
 
-    def stats(self) -> dict[str, Any]:
-        """Counts: documents, items by kind, chunks, versions, quarantine entries; by collection as well."""
+    def stats(self, view: View = EVERYTHING) -> dict[str, Any]:
+        """Counts: documents, items by kind, chunks, versions, quarantine entries; by collection as well.
+
+        Of what `view` may see; versions and quarantine only where that is everything.
+        """
         collections: dict[str, dict[str, Any]] = {}
-        for info in self.documents():
+        for info in self.documents(view=view):
             empty = {"documents": 0, "items": dict.fromkeys(KINDS, 0), "chunks": 0}
             mine = collections.setdefault(info.collection, empty)
             mine["documents"] += 1
             mine["chunks"] += info.chunks
             for kind, count in info.items.items():
                 mine["items"][kind] += count
-        return {
+        shown = {
             "documents": sum(each["documents"] for each in collections.values()),
             "items": {kind: sum(each["items"][kind] for each in collections.values()) for kind in KINDS},
             "chunks": sum(each["chunks"] for each in collections.values()),
             "collections": collections,
+        }
+        if view != EVERYTHING:
+            return shown
+        return shown | {
             "versions": self._scalar(select(func.count()).select_from(versions)),
             "quarantined": self._scalar(select(func.count()).select_from(quarantine).where(_open)),
             "sequence": self.sequence(),
@@ -256,9 +273,49 @@ class Catalog:
         with self.transaction() as connection:
             return connection.execute(query).all()
 
+    def _seen(self, query: Select[Any], view: View) -> Sequence[Row[Any]]:
+        """The rows, which have a collection and meta data, of what `view` may see."""
+        found = self._all(query)
+        if view == EVERYTHING:
+            return found
+        return [row for row in found if view.shows(row.collection, rows.read_meta(row.meta).audience)]
+
     def _scalar(self, query: Select[Any]) -> Any:
         with self.transaction() as connection:
             return connection.execute(query).scalar()
+
+
+class _QuickSequence:
+    """The sequence number of a catalog in an SQLite file, through a connection that does nothing else.
+
+    Every question reads it before any cache answers: 3 µs, where a transaction through SQLAlchemy takes 100.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        file = engine.url.database
+        if engine.dialect.name == "sqlite" and file and file != ":memory:" and not engine.url.query:
+            with suppress(sqlite3.Error):
+                self._connection = sqlite3.connect(file, timeout=30, check_same_thread=False)
+
+    def read(self) -> int | None:
+        """The number; None where it has to be asked for the long way, which says what is wrong."""
+        with self._lock:
+            if self._connection is None:
+                return None
+            try:
+                row = self._connection.execute("SELECT value FROM counters WHERE name = ?", (SEQUENCE,)).fetchone()
+            except sqlite3.Error:
+                return None
+        return None if row is None else int(row[0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
 
 
 def _engine(url: str) -> Engine:

@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ingest.catalog_info import ITEM_CHANGES, ItemChange, ItemChangeKind, VersionInfo
+from ingest.catalog_view import CatalogView
 from ingest.errors import NotFoundError, UsageError
 from ingest.items import Document, Item, Meta, Span
 from ingest.text import fold
+from ingest.view import EVERYTHING, View
 
 if TYPE_CHECKING:
     from ingest.catalog import Catalog
@@ -88,14 +90,20 @@ class DocumentDiff:
         }
 
 
-def diff_versions(catalog: Catalog, document_id: str, old: str | None = None, new: str | None = None) -> DocumentDiff:
+def diff_versions(
+    catalog: Catalog,
+    document_id: str,
+    old: str | None = None,
+    new: str | None = None,
+    view: View = EVERYTHING,
+) -> DocumentDiff:
     """Compare two versions that a document has served, those of its former paths included.
 
     `old` and `new` name a version by its hash, a beginning of that (from MIN_HASH_PREFIX characters on), or the
     catalog's key. `new` is the newest where it isn't given, `old` the one served before `new`. NotFoundError where
-    there is no such document or version, UsageError where a name fits several or there is nothing to compare with.
+    `view` may see no such document or version, UsageError where a name fits several or nothing is there to compare.
     """
-    history = [version for version in catalog.versions(document_id) if version.live_at is not None]
+    history = [version for version in CatalogView(catalog, view).versions(document_id) if version.live_at is not None]
     if not history:
         raise NotFoundError(f"No document has the id {document_id}.", hint="`cuecard docs list` names them all.")
     after = _choose(history, new) if new is not None else history[0]

@@ -27,7 +27,8 @@ KEPT_DAYS = 7
 class Job:
     """Files to sync into a collection. `paths` count from where the collection's uploads are kept.
 
-    `entry` is the quarantine entry whose file is tried again, None for an upload. `body_hash` tells two requests with
+    `entry` is the quarantine entry whose file is tried again, None for an upload. `made_by`: the id of the key that
+    asked for it, None for somebody at the server's own machine. `body_hash` tells two requests with
     the same `idempotency_key` apart. `report` is there when it is done, `problem` when it failed or has to be tried
     again. Times are ISO 8601, UTC.
     """
@@ -44,6 +45,7 @@ class Job:
     created_at: str
     started_at: str | None
     finished_at: str | None
+    made_by: str | None
 
     def to_dict(self) -> dict[str, Any]:
         """As the public interface spells it."""
@@ -75,6 +77,7 @@ class Jobs:
         entry: str | None = None,
         key: str | None = None,
         body_hash: str = "",
+        made_by: str | None = None,
     ) -> Job:
         """Write down a job that waits. RefusedError where another one has the key already."""
         row = {
@@ -86,6 +89,7 @@ class Jobs:
             "idempotency_key": key,
             "body_hash": body_hash,
             "created_at": _now(),
+            "made_by": made_by,
         }
         with self._catalog.transaction() as connection:
             try:
@@ -98,8 +102,7 @@ class Jobs:
         """A job. NotFoundError where there is none, or none any more."""
         found = self._find(jobs.c.id == job_id)
         if found is None:
-            hint = f"A job is forgotten {KEPT_DAYS} days after its end."
-            raise NotFoundError(f"There is no job {job_id}.", hint=hint)
+            raise no_job(job_id)
         return found
 
     def by_key(self, key: str) -> Job | None:
@@ -160,6 +163,11 @@ class Jobs:
     def _set(self, job_id: str, **values: Any) -> None:
         with self._catalog.transaction() as connection:
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+
+
+def no_job(job_id: str) -> NotFoundError:
+    """The error for a job that is not there, or not for who asks."""
+    return NotFoundError(f"There is no job {job_id}.", hint=f"A job is forgotten {KEPT_DAYS} days after its end.")
 
 
 def _only(connection: Connection, condition: Any) -> Job:

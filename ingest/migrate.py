@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, update
 
+from ingest import schema_feedback  # noqa: F401 - its tables are made too
 from ingest.errors import SettingsError
 from ingest.schema import SCHEMA_VERSION, SEQUENCE, about, counters, metadata
 
@@ -35,6 +36,28 @@ STEPS: Mapping[str, tuple[str, Sequence[str]]] = {
             "CREATE TABLE links (collection TEXT NOT NULL, document_id TEXT NOT NULL, item_id TEXT NOT NULL,"
             " other_document_id TEXT NOT NULL, other_item_id TEXT NOT NULL, similarity FLOAT NOT NULL, conflict TEXT,"
             " PRIMARY KEY (collection, document_id, item_id, other_document_id, other_item_id))",
+        ),
+    ),
+    "2": (
+        "3",
+        (
+            "ALTER TABLE jobs ADD COLUMN made_by TEXT",
+            "CREATE TABLE keys (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,"
+            " scopes TEXT NOT NULL, audience TEXT NOT NULL, collections TEXT, created_at TEXT NOT NULL,"
+            " expires_at TEXT, revoked_at TEXT)",
+            "CREATE TABLE sessions (hash TEXT NOT NULL PRIMARY KEY, key_id TEXT NOT NULL REFERENCES keys (id),"
+            " expires_at TEXT NOT NULL)",
+        ),
+    ),
+    "3": (
+        "4",
+        (
+            "CREATE TABLE asked (id TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, question TEXT, kind TEXT NOT NULL,"
+            " confidence FLOAT NOT NULL, low_confidence BOOLEAN NOT NULL, reasons TEXT NOT NULL,"
+            " sources TEXT NOT NULL, related TEXT, audience TEXT NOT NULL, collections TEXT)",
+            "CREATE INDEX asked_by_time ON asked (at)",
+            "CREATE TABLE feedback (answer_id TEXT NOT NULL REFERENCES asked (id), who TEXT NOT NULL,"
+            " rating TEXT NOT NULL, comment TEXT, at TEXT NOT NULL, PRIMARY KEY (answer_id, who))",
         ),
     ),
 }

@@ -6,7 +6,7 @@ text columns, read by `ingest.catalog_rows`.
 
 What grows with the years: `versions` and `items`, which keep the text of every version (`ingest.sync.prune` deletes
 old ones), and `changes`, a row for each change. `chunks` are kept of what is served; `quarantine` and `links` tell of
-now; `jobs` go some days after they end.
+now; `jobs` go some days after they end. `keys` stay after they were revoked, so that their ids go on naming somebody.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "4"
 
 BUILDING, LIVE, SUPERSEDED = "building", "live", "superseded"
 """States of a version: written but not served yet; served; served once."""
@@ -150,6 +150,8 @@ jobs = Table(
     Column("created_at", Text, nullable=False),
     Column("started_at", Text),
     Column("finished_at", Text),
+    # the key that asked for it; none where it was somebody at the server's own machine
+    Column("made_by", Text),
 )
 """Uploads and retries on their way into the library. `state`: queued, running, done or failed."""
 
@@ -165,6 +167,32 @@ links = Table(
     Column("conflict", Text),
 )
 """Items of different documents that ask the same question, each pair once in both directions."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    # sha256 of the key, in hexadecimal digits; the key itself is kept nowhere
+    Column("hash", Text, nullable=False, unique=True),
+    # lists, as JSON; no collections: all of them
+    Column("scopes", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("collections", Text),
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text),
+    Column("revoked_at", Text),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    # sha256 of what the cookie holds
+    Column("hash", Text, primary_key=True),
+    Column("key_id", Text, ForeignKey("keys.id"), nullable=False),
+    Column("expires_at", Text, nullable=False),
+)
+"""People who gave their key to the web page."""
 
 changes = Table(
     "changes",

@@ -138,12 +138,17 @@ class LruCache(Generic[_Key, _Value]):
         self._size = size
         self._values: OrderedDict[_Key, _Value] = OrderedDict()
         self._lock = threading.Lock()
+        self.hits = 0
+        self.misses = 0
 
     def get(self, key: _Key) -> _Value | None:
         """The value, if it is still there."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
+                self.hits += 1
+            else:
+                self.misses += 1
             return self._values.get(key)
 
     def put(self, key: _Key, value: _Value) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import qdrant_edge as qe
 
 from ingest.errors import IndexUnavailableError
+from ingest.view import EVERYTHING, View
 from retrieval import points as p
 from retrieval.edge_folder import IndexFolder, Shard
 from retrieval.edge_worker import GRAPH_FROM_KB
@@ -46,6 +47,11 @@ class EdgeIndex:
         self._opening = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed for good."""
+        return self._closed
 
     def generation(self) -> str:
         """Names this very index: changes when it is made anew. Within `renewed`, the one being made."""
@@ -92,9 +98,17 @@ class EdgeIndex:
         with self._writing:
             self._update(self._target(), qe.UpdateOperation.delete_points_by_filter(chosen), 0)
 
-    def query(self, terms: SparseVector, vector: Vectors | None, *, limit: int, filters: Filters) -> ArmResults:
-        """Ask all arms at once, for `limit` hits each."""
-        chosen = _filter(filters)
+    def query(
+        self,
+        terms: SparseVector,
+        vector: Vectors | None,
+        *,
+        limit: int,
+        filters: Filters,
+        view: View = EVERYTHING,
+    ) -> ArmResults:
+        """Ask all arms at once, for `limit` hits each, of what `view` may see."""
+        chosen, visible = _filter(filters, view), _filter({}, view)
         arms = p.arms_asked(terms, vector)
         single_terms = terms.indices[: p.MOST_IDF_TERMS]
         requests = [
@@ -109,6 +123,7 @@ class EdgeIndex:
         requests += [
             qe.QueryRequest(
                 query=qe.Query.Nearest(_sparse(SparseVector((term,), (1.0,))), using=p.TERMS),
+                filter=visible,
                 limit=1,
                 with_vector=[p.TERMS],
                 with_payload=False,
@@ -231,14 +246,14 @@ def _point(point: IndexPoint) -> qe.Point:
     return qe.Point(id=p.point_id(point.version_key, point.chunk_id), vector=vector, payload=p.payload_of(point))
 
 
-def _filter(filters: Filters) -> qe.Filter | None:
-    if not filters:
+def _filter(filters: Filters, view: View = EVERYTHING) -> qe.Filter | None:
+    shown, hidden = p.visible_facets(view)
+    wanted = [p.facets_of(key, values) for key, values in filters.items()] + ([] if shown is None else [shown])
+    if not wanted and not hidden:
         return None
     return qe.Filter(
-        must=[
-            qe.FieldCondition(key=p.FACETS, match=qe.MatchAny(p.facets_of(key, values)))
-            for key, values in filters.items()
-        ]
+        must=[qe.FieldCondition(key=p.FACETS, match=qe.MatchAny(facets)) for facets in wanted],
+        must_not=[qe.FieldCondition(key=p.FACETS, match=qe.MatchAny(hidden))] if hidden else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ingest.view import INTERVIEWERS, View
 from retrieval.hits import ARMS, Arm
 from retrieval.ports import FILTER_KEYS, ArmHit, ArmResults, IndexPoint, SparseVector, Vectors
 
@@ -45,6 +46,15 @@ def facets_of(key: str, values: Sequence[str]) -> list[str]:
     if key not in _EXACT_KEYS:
         values = [" ".join(value.split()).casefold() for value in values]
     return [f"{key}={value}" for value in values]
+
+
+def visible_facets(view: View) -> tuple[list[str] | None, list[str]]:
+    """What a view lets pass: points with one of the first facets (None: any), and with none of the second."""
+    hidden = facets_of("audience", INTERVIEWERS) if view.audience == "candidate" else []
+    if view.collections is None:
+        return None, hidden
+    # no collection has an empty name, and an empty list of facets might mean all of them
+    return facets_of("collection", sorted(view.collections) or [""]), hidden
 
 
 def arms_asked(terms: SparseVector, vector: Vectors | None) -> dict[Arm, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.items import StoredChunk
+from ingest.view import EVERYTHING, View
 from retrieval.hits import Arm
 
 Vectors = npt.NDArray[np.float32]
@@ -150,10 +151,19 @@ class VectorIndex(Protocol):
     def drop_versions(self, keys: Sequence[int]) -> None:
         """Remove all points of these versions. Unknown ones are ignored."""
 
-    def query(self, terms: SparseVector, vector: Vectors | None, *, limit: int, filters: Filters) -> ArmResults:
+    def query(
+        self,
+        terms: SparseVector,
+        vector: Vectors | None,
+        *,
+        limit: int,
+        filters: Filters,
+        view: View = EVERYTHING,
+    ) -> ArmResults:
         """Ask all arms at once, for `limit` hits each. `vector`: float32 [d]; None leaves the dense arms out.
 
-        A point passes `filters` when for every key it has one of the values.
+        A point passes `filters` when for every key it has one of the values. What `view` hides is not there: neither
+        as a hit nor as a point that has a term.
         """
 
     def nearest_questions(self, vectors: Vectors, *, limit: int, filters: Filters) -> list[list[ArmHit]]:
@@ -190,8 +200,8 @@ class ChunkCatalog(Protocol):
     def live_chunks(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], StoredChunk]:
         """The chunks of (version key, chunk id) pairs; those of versions that are not live are left out."""
 
-    def live_versions(self) -> set[int]:
-        """The keys of all live versions."""
+    def live_versions(self, view: View = EVERYTHING) -> set[int]:
+        """The keys of all live versions that `view` may see."""
 
     def sequence(self) -> int:
         """Grows with every change of the library."""

@@ -47,7 +47,7 @@ _WHOLE: tuple[Arm, ...] = ("bm25", "dense")  # arms that take in every chunk; on
 _RERANKED = 50  # so many chunks are looked at again
 _DUPLICATES = 10  # so many more are loaded, because exact duplicates are folded
 _MOST_TERMS = 256  # distinct terms of a query that are matched; more is a pasted document
-_KEPT_QUESTIONS, _KEPT_RESULTS = 1024, 256
+_KEPT_QUESTIONS, _KEPT_RESULTS, _KEPT_VIEWS = 1024, 256, 16
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Retriever:
         self._reranker = reranker
         self._read: LruCache[str, Question] = LruCache(_KEPT_QUESTIONS)
         self._results: LruCache[tuple[object, ...], SearchResult] = LruCache(_KEPT_RESULTS)
-        self._live: LruCache[int, set[int]] = LruCache(1)
+        self._live: LruCache[tuple[int, View], set[int]] = LruCache(_KEPT_VIEWS)
 
     def search(
         self,
@@ -90,27 +90,35 @@ class Retriever:
         k: int = 10,
         collection: str | None = None,
         filters: Mapping[str, str | Sequence[str]] | None = None,
-        view: View = EVERYTHING,  # noqa: ARG002
+        view: View = EVERYTHING,
     ) -> SearchResult:
         """The best `k` hits; of hits with the same question and text only the best.
 
         `filters`: FILTER_KEYS with one value or several, of which a chunk has to have one. An index or a model that
-        can't be used gives a `degraded` result, never an exception. Raises UsageError for an unknown filter or k < 1.
+        can't be used gives a `degraded` result, never an exception. What `view` hides has no part in it, but for how
+        rare words are in the whole index. Raises UsageError for an unknown filter or k < 1.
         """
         chosen = checked_filters(filters, collection)
         if k < 1:
             raise UsageError(f"k is {k}.", hint="Ask for at least one hit.")
         started = time.perf_counter()
-        remembered = (query, k, tuple(chosen.items()), self._catalog.sequence())
+        remembered = (query, k, tuple(chosen.items()), view, self._catalog.sequence())
         kept = self._results.get(remembered)
         if kept is not None:
             return replace(kept, timings_ms={"embed": 0.0, "search": 0.0, "fuse": _ms(started)})
-        result = self._search(query, k, chosen)
+        result = self._search(query, k, chosen, view)
         if not result.degraded:
             self._results.put(remembered, result)
         return result
 
-    def _search(self, query: str, k: int, filters: Filters) -> SearchResult:
+    def cache_counts(self) -> dict[str, tuple[int, int]]:
+        """By cache: how often what was asked for was there, and how often not."""
+        return {
+            "embeddings": (self._read.hits, self._read.misses),
+            "results": (self._results.hits, self._results.misses),
+        }
+
+    def _search(self, query: str, k: int, filters: Filters, view: View) -> SearchResult:
         started = time.perf_counter()
         terms = query_vector(tokenize(query)[:_MOST_TERMS])
         if not terms.indices and not any(character.isalnum() for character in query):
@@ -120,7 +128,7 @@ class Retriever:
         timings = {"embed": _ms(started)}
         started = time.perf_counter()
         try:
-            found = self._ask(terms, vector, max(k, _EVIDENCE_HITS), filters)
+            found = self._ask(terms, vector, max(k, _EVIDENCE_HITS), filters, view)
             points = self._index.count()
         except IndexUnavailableError:
             return SearchResult(query, (), timings_ms=timings, degraded=True)
@@ -140,7 +148,7 @@ class Retriever:
         if self._reranker is not None:
             timings["rerank"] = spent
         # an empty index under a library that is not was lost, and has to be built anew
-        lost = points == 0 and bool(self._live_versions())
+        lost = points == 0 and bool(self._live_versions(view))
         degraded = vector is None or lost or not reranked
         return SearchResult(query, tuple(hits[:k]), unanswered, timings, evidence, degraded)
 
@@ -158,12 +166,17 @@ class Retriever:
             self._read.put(query, question)
         return question
 
-    def _ask(self, terms: SparseVector, vector: Vectors | None, wanted: int, filters: Filters) -> ArmResults:
-        """What the arms found of live versions; asked once more, deeper, where that is too little."""
-        live = self._live_versions()
+    def _ask(
+        self, terms: SparseVector, vector: Vectors | None, wanted: int, filters: Filters, view: View
+    ) -> ArmResults:
+        """What the arms found of live versions; asked once more, deeper, where that is too little.
+
+        The index leaves out what `view` hides, so that there are hits enough; the catalog has the last word.
+        """
+        live = self._live_versions(view)
         found = ArmResults()
         for depth in (max(_DEPTH, 2 * wanted), max(_DEPTH, 2 * wanted) * _DEEPER):
-            found = self._index.query(terms, vector, limit=depth, filters=filters)
+            found = self._index.query(terms, vector, limit=depth, filters=filters, view=view)
             alive = {arm: [hit for hit in hits if hit.version_key in live] for arm, hits in found.arms.items()}
             short = any(
                 len(hits) == depth and len(alive[arm]) < wanted + _DUPLICATES for arm, hits in found.arms.items()
@@ -205,12 +218,12 @@ class Retriever:
             each.score = (each.score + weight * score) / (1 + weight)
         return True
 
-    def _live_versions(self) -> set[int]:
-        sequence = self._catalog.sequence()
-        live = self._live.get(sequence)
+    def _live_versions(self, view: View) -> set[int]:
+        remembered = (self._catalog.sequence(), view)
+        live = self._live.get(remembered)
         if live is None:
-            live = self._catalog.live_versions()
-            self._live.put(sequence, live)
+            live = self._catalog.live_versions(view)
+            self._live.put(remembered, live)
         return live
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from ingest.errors import IndexUnavailableError
+from ingest.view import EVERYTHING, View
 from retrieval import points as p
 from retrieval import server_faults as faults
 from retrieval.ports import ArmHit, ArmResults, Filters, IndexPoint, SparseVector, Upkeep, Vectors
@@ -123,13 +124,22 @@ class ServerIndex:
         client, chosen = self._connected(), of_versions([int(key) for key in keys])
         self._write(lambda: client.delete(self._collection, chosen, wait=True))
 
-    def query(self, terms: SparseVector, vector: Vectors | None, *, limit: int, filters: Filters) -> ArmResults:
-        """Ask all arms at once, for `limit` hits each. Raises IndexUnavailableError."""
+    def query(
+        self,
+        terms: SparseVector,
+        vector: Vectors | None,
+        *,
+        limit: int,
+        filters: Filters,
+        view: View = EVERYTHING,
+    ) -> ArmResults:
+        """Ask all arms at once, for `limit` hits each, of what `view` may see. Raises IndexUnavailableError."""
         from qdrant_client import models as m
 
         from retrieval.server_points import filter_of, sparse
 
-        client, chosen, params = self._connected(), filter_of(filters), self._options.search_params
+        client, chosen, params = self._connected(), filter_of(filters, view), self._options.search_params
+        visible = filter_of({}, view)
         arms = p.arms_asked(terms, vector)
         single_terms = terms.indices[: p.MOST_IDF_TERMS]
         requests = [
@@ -144,7 +154,13 @@ class ServerIndex:
             for arm, asked in arms.items()
         ]
         requests += [
-            m.QueryRequest(query=sparse(SparseVector((term,), (1.0,))), using=p.TERMS, limit=1, with_vector=[p.TERMS])
+            m.QueryRequest(
+                query=sparse(SparseVector((term,), (1.0,))),
+                using=p.TERMS,
+                filter=visible,
+                limit=1,
+                with_vector=[p.TERMS],
+            )
             for term in single_terms
         ]
         if not requests:

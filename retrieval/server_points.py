@@ -6,6 +6,7 @@ from typing import Any
 
 from qdrant_client import models as m
 
+from ingest.view import EVERYTHING, View
 from retrieval import points as p
 from retrieval.ports import Filters, IndexPoint, SparseVector
 
@@ -20,15 +21,15 @@ def point_struct(point: IndexPoint) -> m.PointStruct:
     return m.PointStruct(id=p.point_id(point.version_key, point.chunk_id), vector=vector, payload=p.payload_of(point))
 
 
-def filter_of(filters: Filters) -> m.Filter | None:
-    """A point passes when for every key it has one of the values."""
-    if not filters:
+def filter_of(filters: Filters, view: View = EVERYTHING) -> m.Filter | None:
+    """A point passes when for every key it has one of the values, and `view` may see it."""
+    shown, hidden = p.visible_facets(view)
+    wanted = [p.facets_of(key, values) for key, values in filters.items()] + ([] if shown is None else [shown])
+    if not wanted and not hidden:
         return None
     return m.Filter(
-        must=[
-            m.FieldCondition(key=p.FACETS, match=m.MatchAny(any=p.facets_of(key, values)))
-            for key, values in filters.items()
-        ]
+        must=[m.FieldCondition(key=p.FACETS, match=m.MatchAny(any=facets)) for facets in wanted],
+        must_not=[m.FieldCondition(key=p.FACETS, match=m.MatchAny(any=hidden))] if hidden else None,
     )
 
 

@@ -9,8 +9,8 @@ from answering.ground.passages import Passage, content_stems
 from answering.ground.words import words
 from answering.segment import CITATION
 
-BUDGET = 640
-"""Characters of evidence, about 150 tokens: the verifier reads no more than 224 of claim and evidence together."""
+BUDGET = 480
+"""Characters of evidence, about 110 tokens: the verifier reads no more than 192 of claim and evidence together."""
 
 # A word that a chosen sentence has already still counts so much in the next one, so that the sentences about the
 # claim's subject come together. A neighbour of a chosen sentence counts for a little: pronouns point there.

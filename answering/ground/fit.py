@@ -60,7 +60,7 @@ class Example:
 
 def held_out(group: str) -> bool:
     """Whether answers of this group are kept from the verifier's training, so that its word can be weighed on them."""
-    return zlib.crc32(f"held {group}".encode()) % _HELD == 0
+    return zlib.crc32(group.encode()) % _HELD == 0
 
 
 def group_of(row: Mapping[str, Any]) -> str:
@@ -191,7 +191,7 @@ def balanced_accuracy(scores: Floats, examples: Sequence[Example], threshold: fl
 
 def fit_with_threshold(examples: Sequence[Example]) -> Logistic:
     """Weights on all examples, the threshold from out-of-fold scores."""
-    fold = np.array([zlib.crc32(e.group.encode()) % FOLDS for e in examples])
+    fold = np.array([zlib.crc32(f"fold {e.group}".encode()) % FOLDS for e in examples])
     scores = np.zeros(len(examples))
     for k in range(FOLDS):
         model = fit([e for e, f in zip(examples, fold, strict=True) if f != k])

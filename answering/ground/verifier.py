@@ -19,7 +19,7 @@ from ingest.errors import ModelError
 
 FOLDER = Path(__file__).with_name("verifier")
 GRAPH, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
-MAX_TOKENS = 224
+MAX_TOKENS = 192
 """Tokens of claim and evidence together; of what is longer, the longer of both is cut."""
 
 NONE = "none"

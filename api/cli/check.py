@@ -33,8 +33,7 @@ def check(
     output: Path | None,
 ) -> None:
     """Check every claim of a text against its sources."""
-    context.settings()  # wrong ones are refused here too
-    checker = build_checker()
+    checker = build_checker(context.settings())
     files = files_of_batch("--pairs", pairs, "--output", output)
     if (answer is None) == (files is None) or (files is not None and sources):
         raise UsageError("Give either --answer FILE with --source FILE, or --pairs FILE with --output FILE.")

@@ -25,6 +25,8 @@ COMMANDS = {
     "quarantine": "api.cli.quarantine:quarantine",
     "changes": "api.cli.changes:changes",
     "serve": "api.cli.serve:serve",
+    "keys": "api.cli.keys:keys",
+    "gaps": "api.cli.gaps:gaps",
     "stats": "api.cli.status:stats",
     "doctor": "api.cli.status:doctor",
     "migrate": "api.cli.migrate:migrate",

@@ -1,4 +1,4 @@
-"""What only the machine's own `cuecard` command may do, with the token from the owner file."""
+"""What administrators may do. What names files of the server's machine, or takes it over: its own `cuecard` command."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from api.errors import TYPE_PREFIX, kind_of
-from api.http.access import Administrator
-from api.http.deps import TheLibrary
-from api.http.schemas import IngestRequest, RetryRequest
+from api.http.access import Administrator, LocalCommand
+from api.http.deps import KeyId, TheLibrary
+from api.http.schemas import IngestRequest, KeyRequest, RetryRequest
 from api.library import Body, Progress
 from ingest.errors import CuecardError
 
-router = APIRouter(dependencies=[Administrator])
+router = APIRouter()
 
 
 class Work(Protocol):
@@ -34,32 +34,58 @@ class Work(Protocol):
 _log = logging.getLogger("cuecard.http")
 
 
-@router.get("/admin/stats", include_in_schema=False)
+@router.get("/admin/stats", include_in_schema=False, dependencies=[Administrator])
 def stats(library: TheLibrary) -> Body:
     """Counts and sizes."""
     return library.stats()
 
 
-@router.get("/admin/doctor", include_in_schema=False)
+@router.get("/admin/doctor", include_in_schema=False, dependencies=[Administrator])
 def doctor(library: TheLibrary) -> Body:
     """What is on, what is off and why."""
     return library.doctor()
 
 
-@router.post("/admin/ingest", include_in_schema=False)
+@router.get("/admin/gaps", include_in_schema=False, dependencies=[Administrator])
+def gaps(library: TheLibrary, days: Annotated[int | None, Query(ge=1, le=100_000)] = None) -> Body:
+    """What was asked and not answered."""
+    return library.gaps(days)
+
+
+@router.get("/admin/keys", include_in_schema=False, dependencies=[Administrator])
+def list_keys(library: TheLibrary) -> Body:
+    """All keys, without their secrets."""
+    return library.list_keys()
+
+
+@router.post("/admin/keys", include_in_schema=False, status_code=201, dependencies=[Administrator])
+def create_key(body: KeyRequest, library: TheLibrary) -> Body:
+    """Make a key. Its secret is told this once."""
+    return library.create_key(
+        body.name, scopes=body.scopes, audience=body.audience, collections=body.collections, expires=body.expires
+    )
+
+
+@router.delete("/admin/keys/{id}", include_in_schema=False, dependencies=[Administrator])
+def revoke_key(id: KeyId, library: TheLibrary) -> Body:  # noqa: A002 - as the route
+    """Let a key open nothing any more."""
+    return library.revoke_key(id)
+
+
+@router.post("/admin/ingest", include_in_schema=False, dependencies=[LocalCommand])
 def ingest(body: IngestRequest, library: TheLibrary) -> StreamingResponse:
     """Mirror files and folders of this machine."""
     paths = [Path(path) for path in body.paths]
     return _told(partial(library.ingest, paths, collection=body.collection, yes=body.yes))
 
 
-@router.post("/admin/retry", include_in_schema=False)
+@router.post("/admin/retry", include_in_schema=False, dependencies=[LocalCommand])
 def retry(body: RetryRequest, library: TheLibrary) -> StreamingResponse:
     """Ingest the file of a quarantine entry alone."""
     return _told(partial(library.retry, body.entry))
 
 
-@router.post("/admin/repair", include_in_schema=False)
+@router.post("/admin/repair", include_in_schema=False, dependencies=[LocalCommand])
 def repair(library: TheLibrary) -> StreamingResponse:
     """Make catalog and index agree again."""
     return _told(partial(library.repair))

@@ -6,30 +6,41 @@ import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib import metadata
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from api.home import own
+from api.http.access import Access
 from api.http.admin import router as admin
 from api.http.changing import router as changing
+from api.http.docs import router as docs
+from api.http.gate import Gate
+from api.http.limits import LimitAddresses, RateLimits
 from api.http.middleware import Requests
+from api.http.openapi import complete_openapi
+from api.http.operations import router as operations
 from api.http.problems import handle_problems
 from api.http.questions import router as questions
 from api.http.reading import router as reading
-from api.http.schemas import Problem
+from api.http.security import SecurityHeaders
+from api.http.sessions import handle_logins
+from api.http.sessions import router as sessions
 from api.library import Library
 from api.local import LocalLibrary
+from api.metrics import Metrics
 from api.settings import Settings, load_settings
+from api.tracing import Tracing
 from api.uploads import Uploads
 
 DESCRIPTION = """Every answer cites document and lines, or says that the library does not cover the question.
 
-What changes the library (uploads, deletions, the quarantine) is open to programs and to this server's own pages while
-it listens on the loopback address; pages of other web sites are refused with 403. A server that other machines can
-reach wants the local token for it, as `Authorization: Bearer`; it stands in `owner.json` in the home.
+A key (`cuecard keys create`) goes into `Authorization: Bearer`. It says what may be done (scopes `ask`, `ingest`,
+`admin`) and what of the library is there for its holder. As long as there never was a key, a server that listens on
+the loopback address needs none: programs of its machine and its own pages may ask and change the library. Pages of
+other web sites are refused with 403.
 """
 
 _log = logging.getLogger("cuecard.http")
@@ -41,28 +52,43 @@ def create_app(
     *,
     token: str | None = None,
     local: bool = False,
+    insecure: bool = False,
 ) -> FastAPI:
     """The application. Without `library` it opens the home of `settings` (else of the environment) when it starts.
 
-    `token` allows administration. `local`: only this machine reaches the server, and whoever sits at it may upload,
-    delete and retry; else that needs the token, too. A library that is given stays the caller's to close.
+    `token` allows everything. `local`: only this machine reaches the server, and whoever sits at it needs no key
+    unless there are keys; `insecure`: nobody does in order to ask. See `api.http.access`. A library that is given
+    stays the caller's to close.
     """
+
+    settings = settings or (load_settings() if library is None else None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        mine = None if library is not None else await run_in_threadpool(_open, settings or load_settings())
+        app.state.gate = Gate.of(settings)
+        mine = await run_in_threadpool(_open, settings) if library is None and settings else None
         app.state.library = library or mine
         if isinstance(app.state.library, LocalLibrary):
+            opened = app.state.library
+            app.state.access = replace(access, keys=opened.keys, require=opened.settings.require_key)
             app.state.uploads = Uploads(app.state.library)
             app.state.uploads.start()
+            app.state.library.record()
+            app.state.library.observers.append(app.state.metrics.answered)
+            if app.state.tracing is not None:
+                app.state.library.observers.append(app.state.tracing.answered)
+        app.state.metrics.watch(app.state.library, app.state.gate, app.state.limits)
         threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
         try:
             yield
         finally:
+            app.state.gate.close()
             if app.state.uploads is not None:
                 await run_in_threadpool(app.state.uploads.close)
             if mine is not None:
                 await run_in_threadpool(mine.close)
+            if app.state.tracing is not None:
+                await run_in_threadpool(app.state.tracing.close)
 
     app = FastAPI(
         title="cuecard",
@@ -70,29 +96,23 @@ def create_app(
         description=DESCRIPTION,
         version=metadata.version("cuecard"),
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
-    app.state.library, app.state.uploads = library, None
-    app.state.token, app.state.local = token, local
+    access = Access(token=token, local=local, insecure=insecure)
+    app.state.library, app.state.uploads, app.state.access = library, None, access
+    app.state.limits, app.state.metrics = RateLimits(settings), Metrics()
+    app.state.tracing = Tracing.of(settings)
+    app.state.log_questions = settings is not None and settings.log_questions == "yes"
+    app.add_middleware(LimitAddresses)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(Requests)
     handle_problems(app)
-    for router in (questions, reading, changing, admin):
+    handle_logins(app)
+    for router in (questions, reading, changing, operations, admin, sessions, docs):
         app.include_router(router)
-    _document_problems(app)
+    complete_openapi(app)
     return app
-
-
-def _document_problems(app: FastAPI) -> None:
-    """Add the shape of errors, which no route returns by itself, to OpenAPI."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            inner = shape.pop("$defs", {})
-            plain()["components"]["schemas"].update({Problem.__name__: shape, **inner})
-        return plain()
-
-    app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend it
 
 
 def _open(settings: Settings) -> Library:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
-from api.http.access import Changer
+from api.http.access import Changer, TheRequester, TheView
 from api.http.deps import DocumentId, EntryId, InCollection, TheLibrary, TheUploads, problems
 from api.http.library_schemas import DeletedBody, JobBody, QuarantineEntryBody
 from api.http.schemas import UploadForm
@@ -54,19 +54,21 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
     responses={**_ACCEPTED, **problems(400, 409, 413, 415)},
     openapi_extra=_FORM,
 )
-async def upload(request: Request, response: Response, uploads: TheUploads, key: IdempotencyKey = None) -> Any:
+async def upload(
+    request: Request, response: Response, uploads: TheUploads, requester: TheRequester, key: IdempotencyKey = None
+) -> Any:
     """Add documents, or new versions of them. The files are kept when this answers, and ingested in turn.
 
     An upload takes the place of the one of the same path. What can't be read is told in the job's report.
     """
     try:
         async with (
-            contextmanager_in_threadpool(uploads.receiving(key)),
+            contextmanager_in_threadpool(uploads.receiving(key, requester)),
             request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form,
         ):
             fields = _read(form)
             files = [Upload(document_path(file.filename or "", fields.path), file.file) for file in fields.file]
-            job = await run_in_threadpool(uploads.upload, fields.collection, files, key)
+            job = await run_in_threadpool(uploads.upload, fields.collection, files, key, requester)
     except OSError as error:
         message = f"The upload can't be kept: {error.strerror or error}."
         raise IndexUnavailableError(message, hint="Free some space on the server's disk.") from error
@@ -74,23 +76,23 @@ async def upload(request: Request, response: Response, uploads: TheUploads, key:
 
 
 @router.delete("/documents/{id}", response_model=DeletedBody, responses=problems(404))
-def delete_document(id: DocumentId, library: TheLibrary, collection: InCollection = None) -> Any:  # noqa: A002
+def delete_document(id: DocumentId, library: TheLibrary, view: TheView, collection: InCollection = None) -> Any:  # noqa: A002
     """Serve a document no more. An uploaded file is deleted; another stays, and comes back with the next ingest."""
-    return library.delete_document(id, collection)
+    return library.delete_document(id, collection, view=view)
 
 
 @router.post(
     "/quarantine/{id}/retry", status_code=202, response_model=JobBody, responses={**_ACCEPTED, **problems(404)}
 )
-def retry(id: EntryId, response: Response, uploads: TheUploads) -> Any:  # noqa: A002
+def retry(id: EntryId, response: Response, uploads: TheUploads, requester: TheRequester) -> Any:  # noqa: A002
     """Try a file in quarantine again, also one that was put aside."""
-    return _accepted(response, uploads.retry(id))
+    return _accepted(response, uploads.retry(id, requester))
 
 
 @router.post("/quarantine/{id}/drop", response_model=QuarantineEntryBody, responses=problems(404))
-def drop(id: EntryId, library: TheLibrary) -> Any:  # noqa: A002
+def drop(id: EntryId, library: TheLibrary, view: TheView) -> Any:  # noqa: A002
     """Put an entry aside: it is told of no more until its file changes."""
-    return library.drop(id)
+    return library.drop(id, view=view)
 
 
 def _read(form: FormData) -> UploadForm:

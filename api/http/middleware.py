@@ -10,6 +10,7 @@ import time
 import uuid
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -20,6 +21,9 @@ from api.http.access import is_foreign
 from api.http.problems import problem
 from api.upload_store import MAX_REQUEST_BYTES
 
+if TYPE_CHECKING:
+    from api.tracing import Tracing
+
 REQUEST_ID = "X-Request-ID"
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of a request body that are read; of an upload MAX_REQUEST_BYTES."""
@@ -27,10 +31,15 @@ MAX_BODY = 16 * 1024 * 1024
 UPLOADS = "/documents"
 """The one route that takes files in place of JSON."""
 
+FORMS = frozenset({"/login", "/logout"})
+"""Routes that take what a page's form sends, without any script. They see that the page is the server's own."""
+
 CLIENT_GONE = 499
 """Logged, as other servers do, for a client that left before it had sent its request."""
 
-PROBES = ("/healthz", "/readyz")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+PROBES = ("/healthz", "/readyz", "/metrics")
 """Asked all the time, and worth no line of the log."""
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -52,13 +61,26 @@ class Requests:
         request_id = given if _USABLE_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         reset = _request_id.set(request_id)
+        tracing: Tracing | None = scope["app"].state.tracing
+        try:
+            if tracing is None or scope["path"] in PROBES:
+                await self._measured(scope, receive, send)
+                return
+            with tracing.request(_method(scope), Headers(scope=scope)) as said:
+                status = await self._measured(scope, receive, send)
+                said |= {"http.route": _route(scope), "http.response.status_code": status, "request_id": request_id}
+        finally:
+            _request_id.reset(reset)
+
+    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Answer, count and log; the status. An error once the answer has begun is raised."""
         started, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                MutableHeaders(scope=message)[REQUEST_ID] = scope["state"]["request_id"]
             await send(message)
 
         try:
@@ -72,11 +94,13 @@ class Requests:
             detail = "Something went wrong inside the server. Its log says more under this request_id."
             await problem(Request(scope), 500, detail)(scope, receive, send_with_id)
         finally:
-            spent = round((time.perf_counter() - started) * 1000, 1)
-            fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": spent}
+            seconds = time.perf_counter() - started
+            scope["app"].state.metrics.request(_method(scope), _route(scope), status, seconds)
+            fields = {"method": scope["method"], "path": scope["path"], "status": status}
+            fields |= {"ms": round(seconds * 1000, 1), **scope["state"].get("log", {})}
             level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
             _log.log(level, "request", extra={"fields": fields})
-            _request_id.reset(reset)
+        return status
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -89,17 +113,20 @@ class Requests:
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     """Status and detail for a request that is refused before its body is read."""
-    if scope["app"].state.local and is_foreign(headers):
+    if scope["app"].state.access.local and is_foreign(headers):
         return 403, "This server answers at the address of its own machine only, such as localhost or 127.0.0.1."
     size = headers.get("Content-Length", "0")
     has_body = size != "0" or "Transfer-Encoding" in headers
     if not has_body or scope["method"] not in ("POST", "PUT", "PATCH"):
         return None
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    wanted = "multipart/form-data" if _is_upload(scope) else "application/json"
+    wanted, how = "application/json", "Send JSON"
+    if _is_upload(scope):
+        wanted, how = "multipart/form-data", "Send the files as a form (curl -F file=@notes.md)"
+    elif scope["path"] in FORMS:
+        wanted, how = "application/x-www-form-urlencoded", "Send a form"
     if media_type != wanted:
         sent = media_type or "of no stated type"
-        how = "Send the files as a form (curl -F file=@notes.md)" if _is_upload(scope) else "Send JSON"
         return 415, f"The body is {sent}. {how}, with Content-Type: {wanted}."
     if size.isdecimal() and int(size) > _limit(scope):
         return 413, _too_large(_limit(scope))
@@ -131,6 +158,17 @@ def _limited(receive: Receive, limit: int) -> Receive:
         return message
 
     return limited
+
+
+def _method(scope: Scope) -> str:
+    """The method, as a label: whatever else is sent is one."""
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The route as it is declared, as a label: there are only so many."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "")) or "none"
 
 
 class JsonLines(logging.Formatter):

@@ -12,7 +12,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api.errors import TYPE_PREFIX, kind_of
-from api.http.schemas import AskRequest, CheckRequest, IngestRequest, RetryRequest, SearchRequest, Shape, UploadForm
+from api.http.schemas import (
+    AskRequest,
+    CheckRequest,
+    FeedbackRequest,
+    IngestRequest,
+    KeyRequest,
+    RetryRequest,
+    SearchRequest,
+    Shape,
+    UploadForm,
+)
 from ingest.errors import CuecardError
 
 MEDIA_TYPE = "application/problem+json"
@@ -23,8 +33,10 @@ FIELDS: dict[str, type[Shape]] = {
     "/ask": AskRequest,
     "/search": SearchRequest,
     "/check": CheckRequest,
+    "/feedback": FeedbackRequest,
     "/documents": UploadForm,
     "/admin/ingest": IngestRequest,
+    "/admin/keys": KeyRequest,
     "/admin/retry": RetryRequest,
 }
 
@@ -56,7 +68,9 @@ def problem(
 def cuecard_problem(request: Request, error: CuecardError) -> JSONResponse:
     """The problem for an error of `ingest.errors`."""
     kind = kind_of(error)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    headers = {}
+    if kind.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        headers["Retry-After"] = str(getattr(error, "retry_after", None) or RETRY_SECONDS)
     return problem(request, kind.status, str(error), name=kind.name, title=kind.title, headers=headers)
 
 

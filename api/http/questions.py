@@ -1,66 +1,103 @@
-"""`POST /ask`, `/search` and `/check`."""
+"""`POST /ask`, `/search`, `/check` and `/feedback`."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.sse import EventSourceResponse, format_sse_event
-from starlette.responses import Response
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
 
-from api.http.deps import TheLibrary, problems
-from api.http.schemas import AnswerBody, AskRequest, CheckReportBody, CheckRequest, SearchBody, SearchRequest
-from api.library import Body
+from api.http.access import Asker, ThePrincipal, TheView
+from api.http.deps import TheGate, TheLibrary, problems
+from api.http.examples import EVENTS
+from api.http.schemas import (
+    AnswerBody,
+    AskRequest,
+    CheckReportBody,
+    CheckRequest,
+    FeedbackBody,
+    FeedbackRequest,
+    SearchBody,
+    SearchRequest,
+)
+from api.http.streaming import streamed
+from api.library import Body, Library
+from api.local import LocalLibrary
 
-router = APIRouter(tags=["questions"], responses=problems(400, 413, 415, 422, 503))
+router = APIRouter(tags=["questions"], dependencies=[Asker], responses=problems(400, 413, 415, 422, 429, 503))
 
-_PIECE = re.compile(r"\s*\S+\s*$|\s*\S+")
-_EVENTS = {
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["sources", "token", "answer", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+_EVENTS: dict[str, Any] = {
     "description": "An answer; with `stream: true`, server-sent events `sources` (the list), `token` (pieces of the "
-    "text, as `{text}`), and `answer` (the whole, as without `stream`).",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "text, as `{text}`), and `answer` (the whole, as without `stream`); or `error`, a problem, where it breaks off.",
+    "content": {
+        "application/json": {},
+        "text/event-stream": {"itemSchema": _EVENT, "example": EVENTS},
+    },
 }
 
 
 @router.post("/ask", response_model=AnswerBody, responses={200: _EVENTS})
-def ask(body: AskRequest, library: TheLibrary) -> Any:
+async def ask(body: AskRequest, request: Request, library: TheLibrary, gate: TheGate, view: TheView) -> Response:
     """Answer a question from the library, with citations, verdicts and confidence."""
-    answer = library.ask(
-        body.question, collection=body.collection, filters=_lists(body.filters), mode=body.mode, k=body.k
-    )
-    return _stream(answer) if body.stream else answer
+    wanted: dict[str, Any] = {
+        "collection": body.collection,
+        "filters": _lists(body.filters),
+        "mode": body.mode,
+        "k": body.k,
+        "view": view,
+    }
+    _log(request, {"question": body.question})
+    work = partial(library.ask, body.question, conversation_id=body.conversation_id, **wanted)
+    if body.stream:
+        return await streamed(request, gate, lambda listener: work(listener=listener))
+    answer = await _known(library, body, wanted)
+    return JSONResponse(await gate.run(work) if answer is None else answer)
 
 
 @router.post("/search", response_model=SearchBody)
-def search(body: SearchRequest, library: TheLibrary) -> Any:
+async def search(body: SearchRequest, request: Request, library: TheLibrary, gate: TheGate, view: TheView) -> Response:
     """Find the passages that fit a query best."""
-    return library.search(body.query, k=body.k, collection=body.collection, filters=_lists(body.filters))
+    _log(request, {"query": body.query})
+    filters = _lists(body.filters)
+    work = partial(library.search, body.query, k=body.k, collection=body.collection, filters=filters, view=view)
+    return JSONResponse(await gate.run(work))
 
 
 @router.post("/check", response_model=CheckReportBody)
-def check(body: CheckRequest, library: TheLibrary) -> Any:
+async def check(body: CheckRequest, library: TheLibrary, gate: TheGate) -> Response:
     """Check every claim of a text against given sources."""
     sources = [{"id": source.id, "text": source.text} for source in body.sources]
-    return library.check(body.answer, sources, body.question)
+    return JSONResponse(await gate.run(partial(library.check, body.answer, sources, body.question)))
 
 
-def _stream(answer: Body) -> Response:
-    return EventSourceResponse(_events(answer), headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+@router.post("/feedback", response_model=FeedbackBody, responses=problems(404))
+def feedback(body: FeedbackRequest, library: TheLibrary, view: TheView, asker: ThePrincipal) -> Any:
+    """Say what an answer was worth. Said again, it takes the place of what was said before."""
+    return library.feedback(body.answer_id, body.rating, body.comment, view=view, who=asker.id if asker else None)
 
 
-def _events(answer: Body) -> Iterator[bytes]:
-    """The answer is complete and checked before its first token leaves."""
-    yield _event("sources", answer["sources"])
-    for piece in _PIECE.findall(answer["answer"]):
-        yield _event("token", {"text": piece})
-    yield _event("answer", answer)
+def _log(request: Request, fields: dict[str, str]) -> None:
+    """Have the request's line in the log say what was asked, where that is wanted."""
+    if request.app.state.log_questions:
+        request.state.log = fields
 
 
-def _event(name: str, data: object) -> bytes:
-    return format_sse_event(event=name, data_str=json.dumps(data, ensure_ascii=False))
+async def _known(library: Library, body: AskRequest, wanted: dict[str, Any]) -> Body | None:
+    """The answer, where it is remembered; it then waits for nobody."""
+    if body.conversation_id is not None or not isinstance(library, LocalLibrary) or not library.warm:
+        return None
+    known = partial(library.known, body.question, **wanted)
+    return known() if library.embedded else await run_in_threadpool(known)
 
 
 def _lists(filters: dict[str, str | list[str]]) -> dict[str, list[str]]:

@@ -16,6 +16,9 @@ MAX_CHECKED = 1_000_000
 
 MAX_SOURCES = 200
 
+MAX_COMMENT = 2_000
+"""Characters of what somebody says about an answer."""
+
 
 class Shape(BaseModel):
     """Nothing but the fields that are named."""
@@ -32,7 +35,7 @@ def _known_filters(filters: dict[str, str | list[str]]) -> dict[str, str | list[
 
 Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION)]
 Collection = Annotated[str | None, Field(description="Only in this collection.", min_length=1, max_length=200)]
-HitCount = Annotated[int, Field(ge=1, le=MAX_K, description="How many hits to work with.")]
+HitCount = Annotated[int, Field(strict=True, ge=1, le=MAX_K, description="How many hits to work with.")]
 FilterValues = Annotated[
     dict[str, str | list[str]],
     AfterValidator(_known_filters),
@@ -54,7 +57,7 @@ class AskRequest(Shape):
     mode: Mode = Field("auto", description="How to answer; `auto` takes the best that the library allows.")
     k: HitCount | None = None
     conversation_id: str | None = Field(None, max_length=200, description="Its questions complete each other.")
-    stream: bool = Field(False, description="Send the answer as server-sent events.")
+    stream: bool = Field(False, strict=True, description="Send the answer as server-sent events.")
 
 
 class SearchRequest(Shape):
@@ -68,6 +71,32 @@ class SearchRequest(Shape):
     k: HitCount = 10
     collection: Collection = None
     filters: FilterValues = Field(default_factory=dict, examples=[{"topic": ["Python"]}])
+
+
+class FeedbackRequest(Shape):
+    """What somebody thinks of an answer."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"answer_id": "0b0f2a55-8f0e-4d8f-9d0a-52d8c3a6f0b1", "rating": "up", "comment": "Just what I meant."}
+            ]
+        },
+    )
+
+    answer_id: str = Field(min_length=1, max_length=200, description="The `id` of the answer.")
+    rating: Literal["up", "down"]
+    comment: str | None = Field(None, max_length=MAX_COMMENT)
+
+
+class FeedbackBody(Shape):
+    """What was kept. `at`: ISO 8601, UTC."""
+
+    answer_id: str
+    rating: Literal["up", "down"]
+    comment: str | None
+    at: str
 
 
 class GivenSourceBody(Shape):
@@ -248,13 +277,23 @@ class IngestRequest(Shape):
 
     paths: list[str] = Field(min_length=1)
     collection: str = Field(min_length=1, max_length=200)
-    yes: bool = False
+    yes: bool = Field(False, strict=True)
 
 
 class RetryRequest(Shape):
     """What `cuecard quarantine retry` asks of the server that holds the home."""
 
     entry: str = Field(min_length=1, max_length=200)
+
+
+class KeyRequest(Shape):
+    """What `cuecard keys create` asks of the server that holds the home."""
+
+    name: str = Field(max_length=200)
+    scopes: list[str] = Field(max_length=10)
+    audience: str | None = None
+    collections: list[str] = Field(default_factory=list, max_length=1000)
+    expires: str | None = Field(None, max_length=50)
 
 
 class UploadForm(Shape):

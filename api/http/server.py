@@ -33,16 +33,16 @@ def serve(settings: Settings, host: str, port: int, *, insecure: bool, ready: Ca
     """Serve the home until SIGTERM or Ctrl-C; requests in flight finish, and the home is let go.
 
     `ready` is told the URL once connections are taken. Port 0 takes a free one. Raises UsageError for a host beyond
-    this machine without `insecure`, HomeBusyError where another process holds the home.
+    this machine without a key or `insecure`, HomeBusyError where another process holds the home.
     """
-    if not is_loopback(host) and not insecure:
-        raise UsageError(
-            f"{host} can be reached from other machines, and this version has no keys yet: anybody could ask.",
-            hint="Serve on 127.0.0.1, or say --insecure if the network is yours alone.",
-        )
+    wants_key = not is_loopback(host) and not insecure
+    if wants_key and not settings.home.exists() and settings.database_url is None:
+        raise _no_key(host)
     holding = own(settings, "serve", create=True)
     library = LocalLibrary(settings, holding, _log.info)
     try:
+        if wants_key and not library.keys.count_usable():
+            raise _no_key(host)
         log_to_stderr()
         token = secrets.token_urlsafe(32)
 
@@ -50,14 +50,22 @@ def serve(settings: Settings, host: str, port: int, *, insecure: bool, ready: Ca
             holding.announce(_url(LOCAL_NAMES.get(host, host), address), token)
             ready(_url(host, address))
 
-        run_server(create_app(library, settings, token=token, local=is_loopback(host)), host, port, announce)
+        app = create_app(library, settings, token=token, local=is_loopback(host), insecure=insecure)
+        run_server(app, host, port, announce)
     finally:
         library.close()
 
 
+def _no_key(host: str) -> UsageError:
+    return UsageError(
+        f"{host} can be reached from other machines, and there is no key that is good now.",
+        hint="Make one with `cuecard keys create`, serve on 127.0.0.1, or say --insecure to let anybody ask.",
+    )
+
+
 def run_server(app: FastAPI, host: str, port: int, ready: Callable[[int], None]) -> None:
     """Serve `app` until a signal ends it in good order. `ready` is told the port once connections are taken."""
-    listener = _listen(host, port)
+    listener = listen(host, port)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False
     )
@@ -93,7 +101,8 @@ def _url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections there; port 0 takes a free one. Raises CuecardError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # with the protocol named, asyncio turns Nagle's algorithm off, which would cost each answer 40 ms
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -1,5 +1,7 @@
 """A small library whose every reply is written down here, and which notes how it was asked."""
 
+# ruff: noqa: ARG002 - it takes what a library takes
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -118,6 +120,7 @@ class FakeLibrary:
         self.on_ask = on_ask
         self.ready = ready
         self.asked: list[Body] = []
+        self.views: list[View] = []
         self.closed = False
 
     def ask(
@@ -128,17 +131,19 @@ class FakeLibrary:
         filters: Filters,
         mode: str,
         k: int | None,
-        conversation_id: str | None = None,  # noqa: ARG002
-        view: View = EVERYTHING,  # noqa: ARG002
-        listener: Listener | None = None,  # noqa: ARG002
+        conversation_id: str | None = None,
+        view: View = EVERYTHING,
+        listener: Listener | None = None,
     ) -> Body:
+        self.views.append(view)
         self.asked.append(
             {"question": question, "collection": collection, "filters": dict(filters), "mode": mode, "k": k}
         )
         self.on_ask(question)
         return answer_to(question)
 
-    def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:  # noqa: ARG002
+    def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self.asked.append({"query": query, "k": k, "collection": collection, "filters": dict(filters)})
         hit = {
             "rank": 1,
@@ -175,28 +180,42 @@ class FakeLibrary:
             raise RefusedError("The disk is full.")
         return REPORT
 
-    def documents(self, collection: str | None) -> Body:
+    def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         return {"documents": [INFO] if collection in (None, "default") else []}
 
-    def document(self, id_or_path: str, collection: str | None) -> Body:
+    def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         line = {"line_start": 1, "line_end": 3, "role": "item", "item_id": "i1"}
         return {**INFO, "items": [], "item_counts": INFO["items"], "account": [line]}
 
-    def document_text(self, id_or_path: str, collection: str | None) -> Body:
+    def document_text(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         return {"id": INFO["id"], "path": INFO["path"], "version": VERSION, "text": TEXT}
 
-    def versions(self, id_or_path: str, collection: str | None) -> Body:
+    def versions(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         return {"versions": []}
 
-    def delete_document(self, id_or_path: str, collection: str | None) -> Body:
+    def delete_document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         self.asked.append({"deleted": id_or_path})
         return {**INFO, "file_kept": True}
 
-    def diff(self, id_or_path: str, old: str | None, new: str | None, collection: str | None) -> Body:
+    def diff(
+        self,
+        id_or_path: str,
+        old: str | None,
+        new: str | None,
+        collection: str | None,
+        *,
+        view: View = EVERYTHING,
+    ) -> Body:
+        self.views.append(view)
         self._find(id_or_path, collection)
         self.asked.append({"old": old, "new": new})
         counts = {"added": 0, "removed": 0, "changed": 1, "moved": 0}
@@ -212,25 +231,29 @@ class FakeLibrary:
         head = {"document_id": INFO["id"], "path": INFO["path"], "old": VERSION_BODY, "new": VERSION_BODY}
         return {**head, "changes": counts, "items": [item], "meta": [meta], "text_differs": True}
 
-    def quarantine(self, *, dropped: bool = False) -> Body:
+    def quarantine(self, *, dropped: bool = False, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self.asked.append({"dropped": dropped})
         return {"quarantine": [ENTRY]}
 
-    def quarantine_entry(self, id_or_prefix: str) -> Body:
-        if id_or_prefix != ENTRY["id"]:
-            raise NotFoundError(f"Nothing in quarantine has the id {id_or_prefix}.")
+    def quarantine_entry(self, id_or_prefix: str, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
+        self._entry(id_or_prefix)
         return ENTRY
 
     def retry(self, entry_id: str, progress: Progress | None) -> Body:
-        self.quarantine_entry(entry_id)
+        self._entry(entry_id)
         if progress is not None:
             progress("files", 1, 1)
         return REPORT
 
-    def drop(self, entry_id: str) -> Body:
-        return {**self.quarantine_entry(entry_id), "dropped": True}
+    def drop(self, entry_id: str, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
+        self._entry(entry_id)
+        return {**ENTRY, "dropped": True}
 
-    def changes(self, since: int, limit: int = MAX_CHANGES) -> Body:
+    def changes(self, since: int, limit: int = MAX_CHANGES, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         self.asked.append({"since": since, "limit": limit})
         return {"changes": []}
 
@@ -239,8 +262,38 @@ class FakeLibrary:
             progress("index", 1, 1)
         return {"repaired": True}
 
-    def stats(self) -> Body:
+    def feedback(
+        self,
+        answer_id: str,
+        rating: str,
+        comment: str | None,
+        *,
+        view: View = EVERYTHING,
+        who: str | None = None,
+    ) -> Body:
+        if answer_id != "a1":
+            raise NotFoundError(f"There is no answer {answer_id}.")
+        self.asked.append({"answer_id": answer_id, "rating": rating, "comment": comment, "who": who})
+        return {"answer_id": answer_id, "rating": rating, "comment": comment, "at": "2026-01-01T00:00:00.000Z"}
+
+    def gaps(self, days: int | None = None) -> Body:
+        self.asked.append({"days": days})
+        return {"gaps": [], "asked": 0, "unanswered": 0}
+
+    def stats(self, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
         return {"documents": 1}
+
+    def create_key(
+        self, name: str, *, scopes: Sequence[str], audience: str | None, collections: Sequence[str], expires: str | None
+    ) -> Body:
+        raise NotFoundError("This library has no keys.")
+
+    def list_keys(self) -> Body:
+        return {"keys": []}
+
+    def revoke_key(self, id_or_prefix: str) -> Body:
+        raise NotFoundError(f"No key has the id {id_or_prefix}.")
 
     def doctor(self) -> Body:
         index = {"name": "index", "state": "on" if self.ready else "failed", "detail": "gone.", "hint": "Ingest again."}
@@ -249,6 +302,10 @@ class FakeLibrary:
 
     def close(self) -> None:
         self.closed = True
+
+    def _entry(self, entry_id: str) -> None:
+        if entry_id != ENTRY["id"]:
+            raise NotFoundError(f"Nothing in quarantine has the id {entry_id}.")
 
     def _find(self, id_or_path: str, collection: str | None) -> None:
         if id_or_path != INFO["id"] or collection not in (None, INFO["collection"]):

@@ -28,7 +28,7 @@ def library() -> FakeLibrary:
 
 @pytest.fixture
 def client(library: FakeLibrary) -> Iterator[TestClient]:
-    with TestClient(create_app(library, token=TOKEN), raise_server_exceptions=False) as client:
+    with TestClient(create_app(library, token=TOKEN, insecure=True), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -153,7 +153,7 @@ def test_what_can_not_be_answered_now_is_503_with_retry_after(error: Exception) 
     def fail(_: str) -> None:
         raise error
 
-    with TestClient(create_app(FakeLibrary(fail))) as client:
+    with TestClient(create_app(FakeLibrary(fail), insecure=True)) as client:
         response = client.post("/ask", json={"question": "x", "stream": True})
     assert str(error) in assert_problem(response, 503)["detail"]
     assert int(response.headers["Retry-After"]) > 0
@@ -163,7 +163,7 @@ def test_an_error_of_the_rooms_below_is_a_4xx() -> None:
     def fail(_: str) -> None:
         raise UsageError("No such collection: c.", hint="Known: default.")
 
-    with TestClient(create_app(FakeLibrary(fail))) as client:
+    with TestClient(create_app(FakeLibrary(fail), insecure=True)) as client:
         problem = assert_problem(client.post("/ask", json={"question": "x"}), 422)
     assert problem["detail"] == "No such collection: c. Known: default."
     assert problem["type"] == "urn:cuecard:invalid"
@@ -173,7 +173,10 @@ def test_an_unexpected_error_is_logged_with_its_request_and_not_shown(caplog: py
     def fail(_: str) -> None:
         raise ZeroDivisionError("secret detail")
 
-    with TestClient(create_app(FakeLibrary(fail))) as client, caplog.at_level(logging.INFO, logger="cuecard.http"):
+    with (
+        TestClient(create_app(FakeLibrary(fail), insecure=True)) as client,
+        caplog.at_level(logging.INFO, logger="cuecard.http"),
+    ):
         response = client.post("/ask", json={"question": "x"}, headers={"X-Request-ID": "mine-1"})
     problem = assert_problem(response, 500)
     assert problem["request_id"] == "mine-1"
@@ -221,7 +224,7 @@ def test_deleting_needs_the_local_token(client: TestClient, library: FakeLibrary
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
         response = client.delete(f"/documents/{INFO['id']}", headers=headers)
         assert_problem(response, 401)
-        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
     assert library.asked == []
     assert client.delete(f"/documents/{INFO['id']}", headers=ADMIN).json() == {**INFO, "file_kept": True}
     assert library.asked == [{"deleted": INFO["id"]}]
@@ -247,7 +250,7 @@ def test_a_server_without_a_queue_says_so(client: TestClient) -> None:
 
 
 def test_without_a_token_nobody_administrates(library: FakeLibrary) -> None:
-    with TestClient(create_app(library)) as client:
+    with TestClient(create_app(library, insecure=True)) as client:
         for token in ("", "None"):
             headers = {"Authorization": f"Bearer {token}"}
             assert_problem(client.delete(f"/documents/{INFO['id']}", headers=headers), 401)
@@ -275,7 +278,7 @@ def test_ingest_reports_progress_and_errors(client: TestClient) -> None:
 def test_ready_and_not_ready(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready", "degraded": []}
-    with TestClient(create_app(FakeLibrary(ready=False))) as other:
+    with TestClient(create_app(FakeLibrary(ready=False), insecure=True)) as other:
         response = other.get("/readyz")
         assert "index: gone. Ingest again." in assert_problem(response, 503)["detail"]
         assert response.headers["Retry-After"]

@@ -32,7 +32,7 @@ from tests.api.fake_library import FakeLibrary
 def slow(question):
     print("asked", flush=True)
     time.sleep(0.7)
-run_server(create_app(FakeLibrary(slow)), "127.0.0.1", 0, lambda port: print(port, flush=True))
+run_server(create_app(FakeLibrary(slow), insecure=True), "127.0.0.1", 0, lambda port: print(port, flush=True))
 print("ended", flush=True)
 """
 
@@ -221,7 +221,7 @@ def test_other_machines_are_kept_out(cuecard: Cuecard, tmp_path: Path, host: str
 
 def test_any_asgi_host_can_open_a_home(cuecard: Cuecard, own_home: Path) -> None:
     settings = load_settings(own_home, {})
-    with TestClient(create_app(settings=settings)) as client:
+    with TestClient(create_app(settings=settings, insecure=True)) as client:
         assert client.get("/readyz").json()["status"] == "ready"
         assert client.post("/search", json={"query": "redis"}).json()["hits"]
         assert hold(settings, "stats", create=False) is None

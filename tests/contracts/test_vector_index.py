@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ingest.errors import IndexUnavailableError
+from ingest.view import EVERYTHING, View
 from retrieval.edge import EdgeIndex
 from retrieval.hits import Arm
 from retrieval.ports import ArmResults, Filters, IndexPoint, SparseVector, VectorIndex, Vectors
@@ -30,7 +31,9 @@ def server(folder: Path, url: str) -> VectorIndex:  # noqa: ARG001
 
 def wire(folder: Path, url: str) -> VectorIndex:
     """As `server`, through HTTP; quantization and the like change nothing of what is found."""
-    options = ServerOptions(shards=2, replicas=1, write_consistency=1, on_disk=True, quantization="scalar")
+    options = ServerOptions(
+        shards=2, replicas=1, write_consistency=1, on_disk=True, quantization="scalar", timeout_s=60
+    )
     return ServerIndex(url, dim=DIM, fingerprint="contract", collection=folder.name, options=options)
 
 
@@ -75,9 +78,10 @@ def ask(
     asked: Vectors | None = None,
     limit: int = 10,
     filters: Filters | None = None,
+    view: View = EVERYTHING,
 ) -> ArmResults:
     sparse = SparseVector(tuple(sorted(terms or {})), tuple((terms or {})[key] for key in sorted(terms or {})))
-    return index.query(sparse, asked, limit=limit, filters=filters or {})
+    return index.query(sparse, asked, limit=limit, filters=filters or {}, view=view)
 
 
 def found(results: ArmResults, arm: Arm) -> list[str]:
@@ -249,3 +253,34 @@ def test_stored_vectors_come_back_as_they_were_written(index: VectorIndex) -> No
     assert stored[2, "a"][1].shape == (0, DIM)
     assert stored[1, "long"][0] == pytest.approx([0.6, 0, 0.8, 0]), "of unit length"
     assert index.stored_vectors([]) == {}
+
+
+def test_what_a_view_hides_is_no_hit_takes_no_place_and_has_no_word(index: VectorIndex) -> None:
+    index.upsert(
+        [
+            *(
+                point(f"secret{at}", questions=[(1, 0, 0, 0)], terms={5: 9.0, 6: 1.0}, audience=("Interviewer",),
+                      collection=("a",))
+                for at in range(20)
+            ),
+            point("a", passage=(0.6, 0.8, 0, 0), questions=[(0.6, 0.8, 0, 0)], terms={5: 1.0}, collection=("a",)),
+            point("b", passage=(0, 1, 0, 0), terms={5: 1.0, 7: 1.0}, audience=("candidate",), collection=("b",)),
+        ]
+    )  # fmt: skip
+    asked = vector(1, 0, 0, 0)
+    shown = ask(index, {5: 1.0, 6: 1.0, 7: 1.0}, asked, limit=2, view=View("candidate"))
+    assert found(shown, "dense") == ["a", "b"]
+    assert found(shown, "question") == ["a"]
+    assert set(found(shown, "bm25")) == {"a", "b"}
+    assert shown.idf[6] == 0.0
+    assert min(shown.idf[5], shown.idf[7]) > 0
+    only_b = ask(index, {5: 1.0, 6: 1.0}, asked, view=View("candidate", frozenset({"b", "c"})))
+    assert (found(only_b, "dense"), found(only_b, "bm25")) == (["b"], ["b"])
+    both = ask(index, {7: 1.0}, asked, filters={"collection": ("a", "b")}, view=View("interviewer", frozenset({"b"})))
+    assert found(both, "dense") == ["b"]
+    named = ask(index, asked=asked, filters={"audience": ("interviewer",)}, view=View("candidate"))
+    assert found(named, "dense") == []
+    nothing = ask(index, {5: 1.0}, asked, view=View("interviewer", frozenset()))
+    assert not any(nothing.arms.values())
+    assert nothing.idf == {5: 0.0}
+    assert len(found(ask(index, asked=asked, limit=50), "dense")) == 22

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from answering.answers import Answer, Source
+from api.settings import Settings, load_settings
 from eval.ports import Answerer
 from ingest.catalog import Catalog
 from ingest.errors import NotFoundError
@@ -107,6 +108,9 @@ class FakeHome:
     shown: list[dict[str, Any]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     chatty: bool = False
+
+    def settings(self) -> Settings:
+        return load_settings(environ={})
 
     @contextmanager
     def open_parts(self) -> Iterator[FakeParts]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ingest.items import Chunk, Document, Kind, Meta, Span, StoredChunk
 from ingest.ports import NewVersion
+from ingest.view import EVERYTHING, View
 
 
 def chunk(
@@ -43,8 +44,8 @@ class MemoryCatalog:
             del self.live[key]
         self.changes += 1
 
-    def live_versions(self) -> set[int]:
-        return set(self.live)
+    def live_versions(self, view: View = EVERYTHING) -> set[int]:
+        return {key for key, document in self.live.items() if view.shows(document.collection, document.meta.audience)}
 
     def sequence(self) -> int:
         return self.changes

@@ -9,6 +9,7 @@ import pytest
 from ingest.errors import IndexUnavailableError, ModelError, UsageError
 from ingest.items import Meta
 from ingest.ports import NewVersion
+from ingest.view import EVERYTHING, View
 from retrieval.evidence import FEATURES
 from retrieval.fuse import FusionWeights
 from retrieval.hits import ARMS
@@ -39,11 +40,19 @@ class CountingIndex(ServerIndex):
     asked = 0
     away = False
 
-    def query(self, terms: SparseVector, vector: Vectors | None, *, limit: int, filters: Filters) -> ArmResults:
+    def query(
+        self,
+        terms: SparseVector,
+        vector: Vectors | None,
+        *,
+        limit: int,
+        filters: Filters,
+        view: View = EVERYTHING,
+    ) -> ArmResults:
         self.asked += 1
         if self.away:
             raise IndexUnavailableError("The index is away.")
-        return super().query(terms, vector, limit=limit, filters=filters)
+        return super().query(terms, vector, limit=limit, filters=filters, view=view)
 
 
 class Library:
@@ -267,3 +276,40 @@ def test_timings_name_the_steps(library: Library) -> None:
     assert all(value >= 0 for value in result.timings_ms.values())
     assert replace(result, timings_ms={}).query == "redis"
     assert set(ARMS) == {"bm25", "dense", "question"}
+
+
+GUIDE = document(
+    "guide.md",
+    chunk("secret", "A strong answer about the deadlock names the wombat graph."),
+    chunk("copy", "A cache stampede is avoided by a lock or early refresh.", context="Caching"),
+    collection="team",
+    meta=Meta(audience="Interviewer"),
+)
+
+
+def test_what_a_view_hides_has_no_part_in_a_search(library: Library) -> None:
+    library.add(NewVersion(3, GUIDE))
+    candidate = View("candidate")
+    everything = library.retriever.search("deadlock wombat graph")
+    shown = library.retriever.search("deadlock wombat graph", view=candidate)
+    assert everything.hits[0].chunk.id == "secret"
+    assert {hit.chunk.id for hit in shown.hits}.isdisjoint({"secret", "copy"})
+    assert shown.hits[0].chunk.id == "deadlock"
+    assert shown.hits[0].ranks["bm25"] == 1
+    assert library.retriever.search("wombat").evidence["unknown"] == 0.0
+    assert library.retriever.search("wombat", view=candidate).evidence["unknown"] == 1.0
+    twice = library.retriever.search("avoid a cache stampede by a lock")
+    once = library.retriever.search("avoid a cache stampede by a lock", view=candidate)
+    assert [len(result.hits[0].copies) for result in (twice, once)] == [1, 0]
+    for view in (View("interviewer", frozenset({"default"})), View("candidate", frozenset({"default"}))):
+        assert {hit.chunk.collection for hit in library.retriever.search("lock", view=view).hits} == {"default"}
+    assert not library.retriever.search("lock", view=View("interviewer", frozenset())).hits
+
+
+def test_the_catalog_has_the_last_word_on_what_may_be_seen(library: Library) -> None:
+    library.add(NewVersion(3, GUIDE))
+    # the index was filled when the document was everybody's
+    opened = document(GUIDE.path, *GUIDE.chunks, collection=GUIDE.collection)
+    library.indexer.put([NewVersion(3, opened)])
+    shown = library.retriever.search("wombat graph", view=View("candidate"))
+    assert "secret" not in {hit.chunk.id for hit in shown.hits}
