@@ -159,12 +159,17 @@ class Settings:
         "OTEL_EXPORTER_OTLP_ENDPOINT", "where traces are sent (OTLP over HTTP); needs the extra `otel`"
     )
     llm: str | None = _setting(
-        "CUECARD_LLM", f"language model that words answers: {', '.join(LLM_KINDS)}", reserved=True
+        "CUECARD_LLM", f"language model that words answers: {', '.join(LLM_KINDS)}", default="none: answers are quoted"
     )
-    llm_url: str | None = _setting("CUECARD_LLM_URL", "address of the language model's API", reserved=True)
-    llm_model: str | None = _setting("CUECARD_LLM_MODEL", "name of the language model", reserved=True)
-    llm_api_key: str | None = _setting(
-        "CUECARD_LLM_API_KEY", "key of the language model's API", secret=True, reserved=True
+    llm_url: str | None = _setting(
+        "CUECARD_LLM_URL", "address of the language model's API", default="the provider's own"
+    )
+    llm_model: str | None = _setting("CUECARD_LLM_MODEL", "name of the language model")
+    llm_api_key: str | None = _setting("CUECARD_LLM_API_KEY", "key of the language model's API", secret=True)
+    llm_timeout: str | None = _setting(
+        "CUECARD_LLM_TIMEOUT",
+        f"whole seconds that the language model has for an answer, 1 to {MAX_TIMEOUT_S}; then the sources are quoted",
+        default="20",
     )
     public_url: str | None = _setting(
         "CUECARD_PUBLIC_URL", "address under which people and chats reach the server, for links to sources"
@@ -311,6 +316,7 @@ def _validate(settings: Settings) -> None:
         "log_questions": lambda word: _one_of(word, YES_OR_NO),
         "otlp_endpoint": _http_url,
         "llm_url": _http_url,
+        "llm_timeout": lambda number: _whole(number, MAX_TIMEOUT_S),
         "slack_api_url": _http_url,
         "public_url": _http_url,
         "redis_url": lambda url: _scheme(url, ("redis", "rediss", "unix")),
