@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from answering.generate.model import Kind, ModelSettings
     from answering.ground.checker import Checker
     from api.library import Body, Progress
+    from api.shelf import Shelf
     from ingest.catalog import Catalog
     from retrieval.build import Retrieval
     from retrieval.indexer import ChunkIndexer
@@ -53,6 +54,7 @@ class Parts:
         self._checker: Checker | None = None
         self._answerer: Answerer | None = None
         self._writer: Generator | None = None
+        self._shelf: Shelf | None = None
         self._closed = False
         self.compared: tuple[int, Diagnosis, list[str]] | None = None
         """What `api.doctor` found last, and the catalog's sequence number then."""
@@ -135,6 +137,16 @@ class Parts:
 
                 self._writer = build_generator(model_settings(self.settings))
             return self._writer
+
+    @property
+    def shelf(self) -> Shelf:
+        """What there is to choose from."""
+        with self._making:
+            if self._shelf is None:
+                from api.shelf import Shelf
+
+                self._shelf = Shelf(self.catalog)
+            return self._shelf
 
     def revive(self) -> None:
         """Open the index anew with the next call, where somebody else closed it."""

@@ -31,6 +31,7 @@ LOW_DISK = 200 * 2**20
 LLM_SECONDS = 3.0
 """How long the language model's server may take to say anything."""
 
+
 def examine(settings: Settings, parts: Parts | None) -> Body:
     """Every part with its state: `on`, `off`, `degraded` or `failed`. `parts` is None where there is no home yet.
 

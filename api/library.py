@@ -23,6 +23,9 @@ MAX_QUESTION = 2_000
 
 MAX_K = 100
 
+MAX_SUGGESTED = 50
+"""Questions of the library that are given at once."""
+
 MAX_CHANGES = 1_000
 """Entries of the change feed that are given at once."""
 
@@ -68,6 +71,12 @@ class Library(Protocol):
 
     def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
         """`{"documents": [...]}`."""
+
+    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:
+        """`{"questions": [...]}`: those the library holds with all words of `text`, of each its beginning at least."""
+
+    def facets(self, *, view: View = EVERYTHING) -> Body:
+        """`{"facets": {name: {value: items}}}`: what questions can be narrowed by."""
 
     def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         """One document with its items and the parser's account. NotFoundError where there is none."""

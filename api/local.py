@@ -130,6 +130,12 @@ class LocalLibrary:
     def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
         return {"documents": [_document(info, view) for info in self.parts.catalog.documents(collection, view)]}
 
+    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:
+        return {"questions": self.parts.shelf.questions(text, limit, view)}
+
+    def facets(self, *, view: View = EVERYTHING) -> Body:
+        return {"facets": self.parts.shelf.facets(view)}
+
     def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         info = self.parts.catalog.document(id_or_path, collection, view)
         document = self.parts.catalog.load(info.version_key)

@@ -80,6 +80,12 @@ class RemoteLibrary:
     def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
         return self._send("GET", "/documents", view, params=_given({"collection": collection}))
 
+    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:
+        return self._send("GET", "/questions", view, params={"q": text, "limit": limit})
+
+    def facets(self, *, view: View = EVERYTHING) -> Body:
+        return self._send("GET", "/facets", view)
+
     def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         return self._send(
             "GET", self._route(id_or_path, collection, view), view, params=_given({"collection": collection})

@@ -177,6 +177,11 @@ class Settings:
     slack_bot_token: str | None = _setting(
         "SLACK_BOT_TOKEN", "Slack bot token (xoxb-) of one workspace", secret=True, environment_only=True
     )
+    results: str | None = _setting(
+        "CUECARD_RESULTS",
+        "folder of evaluation reports that the web page shows",
+        default="`results` where the server is started",
+    )
     slack_signing_secret: str | None = _setting(
         "SLACK_SIGNING_SECRET",
         "signing secret of the Slack app: what it signs is taken at `/slack/events`",

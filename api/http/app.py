@@ -37,6 +37,7 @@ from api.metrics import Metrics
 from api.settings import Settings, load_settings
 from api.tracing import Tracing
 from api.uploads import Uploads
+from api.web.site import add_site
 
 DESCRIPTION = """Every answer cites document and lines, or says that the library does not cover the question.
 
@@ -123,6 +124,7 @@ def create_app(
     handle_logins(app)
     for router in (questions, reading, changing, operations, admin, sessions, docs, chats):
         app.include_router(router)
+    add_site(app, settings.results if settings else None)
     complete_openapi(app)
     return app
 

@@ -181,6 +181,19 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     },
     ("post", "/check"): {"score": 0.97, "low_confidence": False, "reasons": [], "claims": [_CLAIM]},
     ("post", "/feedback"): _RATED,
+    ("get", "/questions"): {
+        "questions": [
+            {
+                "question": SOURCE["question"],
+                "document": SOURCE["document"],
+                "collection": SOURCE["collection"],
+                "id": _ITEM["id"],
+            }
+        ]
+    },
+    ("get", "/facets"): {
+        "facets": {"topic": {"Caching": 2}, "level": {}, "kind": {"qa": 2}, "collection": {"default": 2}}
+    },
     ("get", "/documents"): {"documents": [{**_FIELDS, "items": _COUNTS}]},
     ("post", "/documents"): JOB,
     ("get", "/documents/{id}"): {**_FIELDS, "items": [_ITEM], "item_counts": _COUNTS, "account": [_LINE]},

@@ -129,6 +129,27 @@ class DocumentsBody(Shape):
     documents: list[DocumentInfoBody]
 
 
+class HeldQuestionBody(Shape):
+    """A question that the library answers; `id` is its item's."""
+
+    question: str
+    document: str
+    collection: str
+    id: str
+
+
+class QuestionsBody(Shape):
+    """Questions, best fit first."""
+
+    questions: list[HeldQuestionBody]
+
+
+class FacetsBody(Shape):
+    """By name of a filter, the values there are, each with its number of items."""
+
+    facets: dict[str, dict[str, int]]
+
+
 class VersionBody(Shape):
     """One version of a document; `state` is building, live or superseded. `changes` counts items, None if unknown."""
 

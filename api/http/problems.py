@@ -68,10 +68,15 @@ def problem(
 def cuecard_problem(request: Request, error: CuecardError) -> JSONResponse:
     """The problem for an error of `ingest.errors`."""
     kind = kind_of(error)
-    headers = {}
-    if kind.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        headers["Retry-After"] = str(getattr(error, "retry_after", None) or RETRY_SECONDS)
+    headers = headers_of(error)
     return problem(request, kind.status, str(error), name=kind.name, title=kind.title, headers=headers)
+
+
+def headers_of(error: CuecardError) -> dict[str, str]:
+    """The headers that go with an error, whatever form it is told in."""
+    if kind_of(error).status not in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        return {}
+    return {"Retry-After": str(getattr(error, "retry_after", None) or RETRY_SECONDS)}
 
 
 def handle_problems(app: FastAPI) -> None:

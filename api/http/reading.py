@@ -6,21 +6,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
-from api.http.access import Asker, Public, Reader, TheRequester, TheView
+from api.http.access import Asker, Reader, TheRequester, TheView
 from api.http.deps import DocumentId, EntryId, InCollection, JobId, TheLibrary, TheUploads, problems
 from api.http.library_schemas import (
     ChangesBody,
     DiffBody,
     DocumentBody,
     DocumentsBody,
+    FacetsBody,
     JobBody,
     QuarantineBody,
     QuarantineEntryBody,
+    QuestionsBody,
     VersionsBody,
 )
-from api.library import MAX_CHANGES
+from api.library import MAX_CHANGES, MAX_QUESTION, MAX_SUGGESTED
 
 router = APIRouter(tags=["library"], responses=problems(401, 403, 422, 503))
 
@@ -30,26 +32,28 @@ MAX_SEQUENCE = 2**63 - 1
 VersionName = Annotated[str | None, StringConstraints(min_length=1, max_length=100)]
 """The hash of a version, a beginning of that, or the catalog's key."""
 
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>cuecard</title>
-<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}</style>
-<h1>cuecard</h1>
-<p>A grounded knowledge base over interview material is running here.
-<p>Try it in the <a href="/docs">API documentation</a>, or ask from a terminal: <code>cuecard ask "…"</code>
-</html>
-"""
-
-
-@router.get("/", include_in_schema=False, dependencies=[Public])
-def root() -> HTMLResponse:
-    """A page that says where to go."""
-    return HTMLResponse(_PAGE)
-
 
 @router.get("/documents", response_model=DocumentsBody, dependencies=[Asker])
 def documents(library: TheLibrary, view: TheView, collection: InCollection = None) -> Any:
     """All documents that are served, by collection and path."""
     return library.documents(collection, view=view)
+
+
+@router.get("/questions", response_model=QuestionsBody, dependencies=[Asker])
+def questions(
+    library: TheLibrary,
+    view: TheView,
+    q: Annotated[str, Query(description="Words; each stands in the question, or begins a word there.")] = "",
+    limit: Annotated[int, Query(ge=1, le=MAX_SUGGESTED, description="How many at most.")] = 8,
+) -> Any:
+    """Questions that the library answers, the best fit first; without words a few of every document."""
+    return library.questions(q[:MAX_QUESTION], limit=limit, view=view)
+
+
+@router.get("/facets", response_model=FacetsBody, dependencies=[Asker])
+def facets(library: TheLibrary, view: TheView) -> Any:
+    """What questions can be narrowed by: values of topic, level, kind and collection, each with its number of items."""
+    return library.facets(view=view)
 
 
 @router.get("/documents/{id}", response_model=DocumentBody, responses=problems(404), dependencies=[Asker])

@@ -7,7 +7,6 @@ no request that another site began (`SameSite=Strict`); what changes anything mu
 
 from __future__ import annotations
 
-from html import escape
 from typing import Annotated, Any, cast
 from urllib.parse import parse_qs
 
@@ -18,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.http.access import SESSION_COOKIE, Access, LoginNeededError, Public, is_own_page, login_address
 from api.keys import SESSION_HOURS, Key
+from api.web.pages import page
 
 router = APIRouter(include_in_schema=False, dependencies=[Public])
 
@@ -27,30 +27,6 @@ MAX_FORM = 16 * 1024
 MAX_FIELDS = 10
 
 _OTHER_SITE = "Only the login page of this server can do this."
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Log in · cuecard</title>
-<link rel="stylesheet" href="/static/style.css">
-</head>
-<body>
-<main id="main" class="login">
-<h1>Log in</h1>
-{said}
-<form method="post" action="/login">
-<p><label for="key">Your key</label><br>
-<input id="key" name="key" type="password" autocomplete="current-password" required autofocus{invalid}></p>
-<input type="hidden" name="next" value="{next}">
-<p><button type="submit">Log in</button></p>
-</form>
-<p>Whoever runs this server makes keys with <code>cuecard keys create</code>.</p>
-</main>
-</body>
-</html>
-"""
 
 
 def handle_logins(app: FastAPI) -> None:
@@ -59,9 +35,9 @@ def handle_logins(app: FastAPI) -> None:
 
 
 @router.get("/login")
-def login_page(to: Annotated[str, Query(alias="next", max_length=2000)] = "/") -> HTMLResponse:
+def login_page(request: Request, to: Annotated[str, Query(alias="next", max_length=2000)] = "/") -> HTMLResponse:
     """A form for the key."""
-    return _page(to)
+    return _page(request, to)
 
 
 @router.post("/login")
@@ -74,7 +50,7 @@ async def login(request: Request) -> Response:
     access: Access = request.app.state.access
     key = await run_in_threadpool(_find, access, form.get("key", ""))
     if key is None:
-        return _page(target, said="This key opens nothing: it is unknown, expired or revoked.", status=403)
+        return _page(request, target, said="This key opens nothing: it is unknown, expired or revoked.", status=403)
     if access.keys is None:
         raise HTTPException(403, _OTHER_SITE)
     token, _ = await run_in_threadpool(access.keys.begin_session, key)
@@ -108,10 +84,8 @@ def _find(access: Access, secret: str) -> Key | None:
     return access.keys.find(secret.strip()) if access.keys is not None and secret.strip() else None
 
 
-def _page(to: str, *, said: str = "", status: int = 200) -> HTMLResponse:
-    alert = f'<p role="alert" id="said">{escape(said)}</p>' if said else ""
-    invalid = ' aria-invalid="true" aria-describedby="said"' if said else ""
-    return HTMLResponse(_PAGE.format(said=alert, invalid=invalid, next=escape(_own_path(to))), status)
+def _page(request: Request, to: str, *, said: str = "", status: int = 200) -> HTMLResponse:
+    return page(request, "login.html", status, said=said, next=_own_path(to), active="")
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -184,6 +184,16 @@ class FakeLibrary:
         self.views.append(view)
         return {"documents": [INFO] if collection in (None, "default") else []}
 
+    def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
+        self.asked.append({"text": text, "limit": limit})
+        held = {"question": "What does Redis evict?", "document": "qa/caching.md", "collection": "default", "id": "i1"}
+        return {"questions": [held]}
+
+    def facets(self, *, view: View = EVERYTHING) -> Body:
+        self.views.append(view)
+        return {"facets": {"topic": {"Caching": 1}, "level": {}, "kind": {"qa": 1}, "collection": {"default": 1}}}
+
     def document(self, id_or_path: str, collection: str | None, *, view: View = EVERYTHING) -> Body:
         self.views.append(view)
         self._find(id_or_path, collection)
