@@ -8,7 +8,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types imports unit serve eval bench baseline clean
+.PHONY: help install demo test check lint types imports unit fuzz-api serve eval bench baseline clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ imports: install
 
 unit: install ## only the tests
 	$(BIN)/python -m pytest
+
+fuzz-api: install ## ask every route much more of what OpenAPI allows, and what it does not (some minutes)
+	FUZZ_API_EXAMPLES=300 $(BIN)/python -m pytest tests/service/test_schemathesis.py
 
 serve: install ## serve the demo's home on http://127.0.0.1:8000
 	$(BIN)/cuecard serve --home $(DEMO_HOME)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from answering.answers import Source
 from answering.ports import Catalog, CitedStretch
+from answering.segment import CITATION
 from ingest.items import StoredChunk
 
 # What may lie between two stretches of one chunk that are cited as one: white space and a list marker.
@@ -16,6 +17,9 @@ _SEAM = re.compile(r"\s*(?:(?:[-*+•]|\(?\d{1,3}[.)]|\(?[a-z]\))\s+)?")
 # Code, a table, a list or a heading is one only at the beginning of a line.
 _BLOCK_START = re.compile(r"(?:```|~~~|\$\$|\||[-*+•]\s|\d{1,3}[.)]\s|#{1,6}\s)")
 _BLOCK_END = re.compile(r"(?:^|\n)[ \t]*(?:```|~~~|\$\$|\|[^\n]*\|)[^\n]*\Z")
+
+_CODE = re.compile(r"(?:```|~~~).*?(?:```|~~~|\Z)|`[^`\n]+`", re.DOTALL)
+_INDEXED = re.compile(r"[\w)\]]\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,17 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class CitedText:
-    """An answer's text with markers, its sources, which stretch cites which, and how many citations were refused."""
+    """An answer's text with markers, its sources, which stretch cites which, and how many citations were refused.
+
+    `verbatim`: the text as the sources have it, of the same length. In `text` a number in brackets that a source
+    brought along stands in round ones, since [7] would read as a citation of the answer's own.
+    """
 
     text: str
     sources: tuple[Source, ...] = ()
     cited: tuple[CitedStretch, ...] = ()
     refused: int = 0
+    verbatim: str = ""
 
 
 def compose(units: Sequence[Unit], catalog: Catalog) -> CitedText:
@@ -51,20 +60,33 @@ def compose(units: Sequence[Unit], catalog: Catalog) -> CitedText:
     A citation leaves only if the catalog's text has the quote at its place; what fails is dropped and counted.
     """
     sources: list[Source] = []
-    text, cited, refused = "", [], 0
+    text, shown, cited, refused = "", "", [], 0
     previous: Unit | None = None
     for unit in _merged(units, catalog):
         source = source_of(unit, catalog, len(sources) + 1)
         if not (is_whole(unit.chunk, catalog) and verify(source, catalog, unit.chunk.version_key)):
             refused += 1
             continue
-        text += "\n\n" if text and _BLOCK_START.match(source.quote) else _joint(previous, unit, text)
-        start = len(text)
-        text += source.quote + ("\n\n" if _BLOCK_END.search(source.quote) else " ") + f"[{source.marker}]"
+        joint = "\n\n" if text and _BLOCK_START.match(source.quote) else _joint(previous, unit, text)
+        mark = ("\n\n" if _BLOCK_END.search(source.quote) else " ") + f"[{source.marker}]"
+        start = len(text) + len(joint)
+        text += joint + source.quote + mark
+        shown += joint + without_marks(source.quote) + mark
         cited.append(CitedStretch(start, len(text), source.marker))
         sources.append(source)
         previous = unit
-    return CitedText(text, tuple(sources), tuple(cited), refused)
+    return CitedText(shown, tuple(sources), tuple(cited), refused, text)
+
+
+def without_marks(quote: str) -> str:
+    """A quote, of the same length, in which nothing looks like a citation but what is code or an index."""
+    code = [m.span() for m in _CODE.finditer(quote)]
+
+    def round_brackets(m: re.Match[str]) -> str:
+        kept = any(start <= m.start() < end for start, end in code) or _INDEXED.search(quote, 0, m.start())
+        return m.group() if kept else f"({m.group()[1:-1]})"
+
+    return CITATION.sub(round_brackets, quote)
 
 
 def source_of(unit: Unit, catalog: Catalog, marker: int) -> Source:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from answering import abstain
 from answering.answers import AnswerKind, Mode, Reason
@@ -60,10 +60,13 @@ class Drafter:
     similarity: Similarity
     confidence: ConfidenceModel
 
-    def draft(self, question: str, result: SearchResult, mode: Mode, view: View = EVERYTHING) -> Draft:
+    def draft(
+        self, question: str, result: SearchResult, mode: Mode, view: View = EVERYTHING, *, writes: bool = False
+    ) -> Draft:
         """A held question first, then what the hits say, as far as the evidence allows.
 
-        `view`: what was searched; an abstention speaks of that alone.
+        `view`: what was searched; an abstention speaks of that alone. `writes`: a language model may word what is
+        extracted, so that mode "llm" can be kept to.
         """
         if not result.hits:
             said = abstain.degraded_text() if result.degraded else self._lack(question, (), view)
@@ -75,8 +78,13 @@ class Drafter:
             if held is not None:
                 return held
         if mode == "model_answer":
-            return Draft("abstained", text=abstain.unheld_text(), reasons=("weak_match",))
-        return self._extracted(question, result, reading.extract, answerable, mode, view)
+            return Draft("abstained", text=abstain.unheld_text(), answerable=answerable, reasons=("weak_match",))
+        weak = answerable < self.confidence.threshold and not _is_forced(mode, writes)
+        lack = self._lack(question, result.hits, view) if weak and reading.extract.units else ""
+        draft = self._extracted(reading.extract, answerable, lack)
+        if mode == "llm" and not writes:
+            return replace(draft, reasons=("llm_unavailable", *draft.reasons))
+        return draft
 
     def read(self, question: str, result: SearchResult) -> Reading:
         """What the hits of a search hold for a question, and how well it fits, in numbers."""
@@ -98,7 +106,7 @@ class Drafter:
         if found is None:
             return None
         if not found.spans:
-            return _unanswered(found) if found.clear else None
+            return _unanswered(found, answerable) if found.clear else None
         if found.same_words or wanted or answerable >= self.confidence.threshold:
             return self._model_answer(found, answerable)
         return None
@@ -122,16 +130,13 @@ class Drafter:
                 return Unit(chunk, start, end, start, other.score, prose=False)
         return None
 
-    def _extracted(
-        self, question: str, result: SearchResult, found: Extract, answerable: float, mode: Mode, view: View
-    ) -> Draft:
-        reasons: tuple[Reason, ...] = ("llm_unavailable",) if mode == "llm" else ()
+    def _extracted(self, found: Extract, answerable: float, lack: str) -> Draft:
+        """What the hits say; where that is not likely to answer, what the library lacks (`lack`) instead."""
         if not found.units:
-            return Draft("abstained", text=abstain.nothing_text(()), reasons=(*reasons, "no_sources"))
-        if answerable < self.confidence.threshold:
-            reasons = (*reasons, "weak_match")
-            if mode != "extractive":
-                return Draft("abstained", text=self._lack(question, result.hits, view), reasons=reasons)
+            return Draft("abstained", text=abstain.nothing_text(()), answerable=answerable, reasons=("no_sources",))
+        if lack:
+            return Draft("abstained", text=lack, answerable=answerable, reasons=("weak_match",))
+        reasons: tuple[Reason, ...] = ("weak_match",) if answerable < self.confidence.threshold else ()
         return Draft("extractive", found.units, answerable=answerable, reasons=reasons, open_parts=found.open_parts)
 
     def _lack(self, question: str, hits: Sequence[Hit], view: View) -> str:
@@ -156,9 +161,15 @@ def without_measure(question: str, result: SearchResult, found: Extract) -> dict
     return evidence
 
 
-def _unanswered(found: Match) -> Draft:
+def _is_forced(mode: Mode, writes: bool) -> bool:
+    """Whether whoever asks wants what there is, however little it fits."""
+    return mode == "extractive" or (mode == "llm" and writes)
+
+
+def _unanswered(found: Match, answerable: float) -> Draft:
     others = (found.hit.chunk, *_elsewhere(found.hit, *found.others))
-    return Draft("abstained", text=abstain.unanswered_text(found), reasons=("no_sources",), others=others)
+    text = abstain.unanswered_text(found)
+    return Draft("abstained", text=text, answerable=answerable, reasons=("no_sources",), others=others)
 
 
 def _elsewhere(hit: Hit, *others: Hit) -> tuple[StoredChunk, ...]:

@@ -19,6 +19,7 @@ BlockKind = Literal["paragraph", "item", "code", "table", "heading", "markup"]
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 _FENCE = re.compile(r"\s*(`{3,}(?=[^`\n]*$)|~{3,}|\$\$)", re.MULTILINE)
 _HEADING = re.compile(r"\s{0,3}#{1,6}(?:\s|$)")
+_DEEP_HEADING = re.compile(r"\s*#{1,6}\s")  # inside of a list item that is all of the text
 _UNDERLINE = re.compile(r"\s{0,3}=+\s*$")
 _RULE = re.compile(r"\s*(?:([-*_])(?:\s*\1){2,}|[-*+])\s*$")
 _TAG = re.compile(r"\s*(?:</?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>\s*|<!--(?:(?!-->).)*-->\s*)+$")
@@ -177,7 +178,7 @@ def _block_at(lines: list[_Line], at: int, code: int) -> tuple[BlockKind, int]:
     text = lines[at].text
     if fence := _FENCE.match(text):
         return "code", _fence_end(lines, at, fence.group(1))
-    if _HEADING.match(text):
+    if _HEADING.match(text) or (_DEEP_HEADING.match(text) and 4 <= lines[at].indent < code):
         return "heading", at
     if _RULE.match(text) or _TAG.match(text):
         return "markup", at

@@ -25,6 +25,15 @@ _PROMPT = re.compile(
     re.IGNORECASE,
 )
 
+# A sentence that begins so is understood after another one only.
+_LEANS = re.compile(
+    r"[*_]{0,3}(?:it|its|they|their|them|this|that|these|those|such|he|she|then|but|and|or|so|however|otherwise|therefore"
+    r"|thus|hence|instead|also|moreover|besides|conversely|still|both|neither|in (?:that|this|these|those|such) \w+"
+    r"|for (?:example|instance)|in addition|on the other hand|as a result|because of (?:that|this)"
+    r"|the (?:former|latter|other|same|second|first))\b",
+    re.IGNORECASE,
+)
+
 _NAME_ONLY = re.compile(r"(\*\*|__)(?:(?!\1)[^.!?])+\1:?")
 
 
@@ -190,6 +199,7 @@ def _group(text: str, group: Sequence[Block], *, lines: bool) -> Iterator[Piece]
     start, limit = first.start, WHOLE_LIST
     if first.kind == "paragraph":
         spans = sentences(text, first.body, first.end)
+        spans = _understood(text, spans)
         start, limit = spans[-1][0], MAX_WHOLE if group[1].kind != "item" else WHOLE_LIST
         earlier = spans[:-1] if _is_open(text, first) else spans
         yield from (Piece(a, b, a) for a, b in earlier)
@@ -200,6 +210,9 @@ def _group(text: str, group: Sequence[Block], *, lines: bool) -> Iterator[Piece]
     whole = last.end - start <= limit
     if whole:
         yield Piece(start, last.end, start, prose=False)
+    if whole and members[0].kind in ("code", "table"):
+        # alone it is a riddle: what introduces it says what it shows
+        return
     if whole and not lines and not all(_tells(m) for m in members if m.kind == "item"):
         return
     for entry in _entries(members):
@@ -255,6 +268,17 @@ def _block_pieces(text: str, block: Block, context: str, *, lines: bool = False)
         if not _OPEN_END.search(said) or said.rstrip().endswith(","):
             yield Piece(block.body, block.end, block.start, context, prose=prose)
         return
-    for number, (start, end) in enumerate(sentences(text, block.body, block.end)):
+    for start, end in _understood(text, sentences(text, block.body, block.end)):
         if not _OPEN_END.search(text[start:end]):
-            yield Piece(start, end, block.start if number == 0 else start, context, prose=prose)
+            yield Piece(start, end, block.start if start == block.body else start, context, prose=prose)
+
+
+def _understood(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sentences, those that lean on the one before together with that: "It does so too" says nothing alone."""
+    out: list[tuple[int, int]] = []
+    for number, (start, end) in enumerate(spans):
+        first = number
+        while first and _LEANS.match(text, spans[first][0]) and end - spans[first - 1][0] <= PARAGRAPH:
+            first -= 1
+        out.append((spans[first][0] if not _LEANS.match(text, spans[first][0]) else start, end))
+    return out

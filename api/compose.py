@@ -12,6 +12,8 @@ from api.settings import Settings
 
 if TYPE_CHECKING:
     from answering.answerer import Answerer
+    from answering.generate.generator import Generator
+    from answering.generate.model import Kind, ModelSettings
     from answering.ground.checker import Checker
     from api.library import Body, Progress
     from api.shelf import Shelf
@@ -51,6 +53,7 @@ class Parts:
         self._retrieval: Retrieval | None = None
         self._checker: Checker | None = None
         self._answerer: Answerer | None = None
+        self._writer: Generator | None = None
         self._shelf: Shelf | None = None
         self._closed = False
         self.compared: tuple[int, Diagnosis, list[str]] | None = None
@@ -117,9 +120,23 @@ class Parts:
 
                 retrieval = self.retrieval
                 self._answerer = build_answerer(
-                    retrieval.retriever, self.catalog, embedder=retrieval.embedder, checker=self.checker
+                    retrieval.retriever,
+                    self.catalog,
+                    embedder=retrieval.embedder,
+                    checker=self.checker,
+                    writer=self.writer,
                 )
             return self._answerer
+
+    @property
+    def writer(self) -> Generator | None:
+        """Words answers with the language model of the settings; None where there is none."""
+        with self._making:
+            if self._writer is None and self.settings.llm is not None:
+                from answering.build import build_generator
+
+                self._writer = build_generator(model_settings(self.settings))
+            return self._writer
 
     @property
     def shelf(self) -> Shelf:
@@ -144,6 +161,8 @@ class Parts:
         with self._making:
             self._closed = True
             try:
+                if self._writer is not None:
+                    self._writer.close()
                 if self._retrieval is not None:
                     self._retrieval.close()
             finally:
@@ -219,6 +238,20 @@ def server_options(settings: Settings) -> ServerOptions:
         on_disk=None if settings.qdrant_on_disk is None else settings.qdrant_on_disk == "yes",
         quantization=cast("Quantization | None", settings.qdrant_quantization),
         timeout_s=number(settings.qdrant_timeout) or TIMEOUT_S,
+    )
+
+
+def model_settings(settings: Settings) -> ModelSettings:
+    """The language model of the settings, as the adapter takes it; only where there is one."""
+    from answering.generate.generator import DEFAULT_TIMEOUT_S
+    from answering.generate.model import ModelSettings
+
+    return ModelSettings(
+        kind=cast("Kind", settings.llm),
+        model=settings.llm_model or "",
+        url=settings.llm_url or "",
+        api_key=settings.llm_api_key or "",
+        timeout_s=float(settings.llm_timeout or DEFAULT_TIMEOUT_S),
     )
 
 

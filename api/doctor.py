@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from api.doctor_service import service_checks
 from api.settings import Settings, table
 from ingest.errors import CuecardError
 
@@ -27,11 +28,8 @@ SAMPLE = 8
 LOW_DISK = 200 * 2**20
 """Bytes; the index is written to as long as 48 MB are free."""
 
-LATER = {
-    "redis_url": "shared cache",
-    "llm": "language model",
-    "slack_bot_token": "Slack",
-}
+LLM_SECONDS = 3.0
+"""How long the language model's server may take to say anything."""
 
 
 def examine(settings: Settings, parts: Parts | None) -> Body:
@@ -47,7 +45,9 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
         checks += [_catalog(parts), _model(parts), _reranker(parts), _index(parts), _quarantine(parts), _disk(parts)]
         checks.append(_keys(parts))
     checks.append(_checker(settings))
-    checks += [_later(settings, key, name) for key, name in LATER.items()]
+    checks += service_checks(settings)
+    checks.append(_slack(settings))
+    checks.append(_language_model(settings, parts))
     failed = {check["name"] for check in checks if check["state"] == "failed"}
     return {
         "version": metadata.version("cuecard"),
@@ -217,11 +217,41 @@ def _disk(parts: Parts) -> Body:
     return _check("disk", "on", f"{free / 2**30:,.1f} GB are free.")
 
 
-def _later(settings: Settings, key: str, name: str) -> Body:
-    variable = next(row.variable for row in table() if row.key == key)
-    if getattr(settings, key) is None:
-        return _check(name, "off", "not part of this version.")
-    return _check(name, "off", f"not part of this version: {variable} is set, and has no effect.", f"Unset {variable}.")
+def _slack(settings: Settings) -> Body:
+    from api.slack.installed import missing
+
+    why = missing(settings)
+    if settings.slack_bot_token is None and settings.slack_client_id is None:
+        return _check("Slack", "off", why, "docs/slack.md takes you from nothing to a working bot.")
+    if why:
+        return _check("Slack", "failed", why, "Set it, or unset SLACK_BOT_TOKEN.")
+    ways = ["HTTP"] * (settings.slack_signing_secret is not None)
+    ways += ["Socket Mode"] * (settings.slack_app_token is not None)
+    return _check("Slack", "on", f"by {' and '.join(ways)}, while `cuecard serve` runs.")
+
+
+def _language_model(settings: Settings, parts: Parts | None) -> Body:
+    """Whether the model's server answers at all; asking it something would cost money."""
+    name = "language model"
+    if settings.llm is None:
+        return _check(name, "off", "none: answers are quoted from your documents.")
+    import httpx
+
+    from answering.generate.model import address
+
+    url = address(settings.llm, settings.llm_url or "")
+    who = f"{settings.llm_model} ({settings.llm})"
+    hint = "Until it can be reached, answers are quoted. Check CUECARD_LLM_URL, and that the server runs."
+    try:
+        if parts is not None and parts.writer is not None and parts.writer.caller.breaker.state == "open":
+            return _check(name, "degraded", f"{who} failed again and again and is left alone for a while.", hint)
+        httpx.get(url, timeout=LLM_SECONDS)
+    except CuecardError as error:
+        return _check(name, "degraded", error.message, error.hint)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = str(error) or type(error).__name__
+        return _check(name, "degraded", f"{who} can't be reached at {url} ({said}).", hint)
+    return _check(name, "on", f"{who} at {url}.")
 
 
 def _settings(settings: Settings) -> list[Body]:

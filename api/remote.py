@@ -31,11 +31,12 @@ class RemoteLibrary:
     A `view` is narrowed by the server to what the token allows; a `listener` hears nothing.
     """
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str | None) -> None:
+        """`token`: also a key; None where the server wants none."""
         self._url = url
         self._client = httpx.Client(
             base_url=url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=2.0),
             trust_env=False,
         )
@@ -144,12 +145,42 @@ class RemoteLibrary:
         rating: str,
         comment: str | None,
         *,
-        view: View = EVERYTHING,  # noqa: ARG002
-        who: str | None = None,  # noqa: ARG002
+        view: View = EVERYTHING,
+        who: str | None = None,  # noqa: ARG002 - the server knows by the key
     ) -> Body:
-        return self._send(
-            "POST", "/feedback", json=_given({"answer_id": answer_id, "rating": rating, "comment": comment})
-        )
+        body = _given({"answer_id": answer_id, "rating": rating, "comment": comment})
+        return self._send("POST", "/feedback", view, json=body)
+
+    def upload(self, files: Mapping[str, bytes], *, collection: str, path: str, key: str | None) -> Body:
+        """Add files, by name; `key` is an Idempotency-Key. The job."""
+        parts = [("file", (name, content)) for name, content in files.items()]
+        headers = {"Idempotency-Key": key} if key else {}
+        with self._talking():
+            response = self._client.post(
+                "/documents", files=parts, data={"collection": collection, "path": path}, headers=headers
+            )
+        return _body(response)
+
+    def job(self, job_id: str) -> Body:
+        """What became of an upload or a retry."""
+        return self._send("GET", f"/jobs/{quote(job_id, safe='')}")
+
+    def stream(self, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """The events of an answer as it is made: their names, and their data as JSON says it."""
+        name = ""
+        with (
+            self._talking(),
+            self._client.stream("POST", "/ask", json=_given({**body, "stream": True})) as response,
+        ):
+            if response.is_error:
+                response.read()
+                raise _error(response)
+            for line in response.iter_lines():
+                field, _, value = line.partition(": ")
+                if field == "event":
+                    name = value
+                elif field == "data":
+                    yield name, json.loads(value)
 
     def gaps(self, days: int | None = None) -> Body:
         return self._send("GET", "/admin/gaps", params=_given({"days": days}))
@@ -205,10 +236,7 @@ class RemoteLibrary:
     def _send(self, method: str, route: str, view: View = EVERYTHING, **arguments: Any) -> Body:
         with self._talking():
             response = self._client.request(method, route, headers=_headers(view), **arguments)
-        if response.is_error:
-            raise _error(response)
-        body: Body = response.json()
-        return body
+        return _body(response)
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
@@ -227,6 +255,13 @@ class RemoteLibrary:
 
 def _entry(id_or_prefix: str) -> str:
     return f"/quarantine/{quote(id_or_prefix, safe='')}"
+
+
+def _body(response: httpx.Response) -> Body:
+    if response.is_error:
+        raise _error(response)
+    body: Body = response.json()
+    return body
 
 
 def _error(response: httpx.Response) -> CuecardError:

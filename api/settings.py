@@ -1,7 +1,8 @@
 """Every setting of cuecard: read once, at the edge, from the environment and `home/config.toml`; refused early.
 
 The environment wins over the file. An empty environment variable counts as not set. In `config.toml` a setting has
-the name of its variable in lower case without `cuecard_`: `embed_model = "..."`, `slack_bot_token = "..."`.
+the name of its variable in lower case without `cuecard_`: `embed_model = "..."`. Secrets of chats are taken from the
+environment only.
 """
 
 from __future__ import annotations
@@ -26,10 +27,20 @@ CONFIG_FILE = "config.toml"
 
 
 def _setting(
-    variable: str, meaning: str, *, default: str = "none", secret: bool = False, reserved: bool = False
+    variable: str,
+    meaning: str,
+    *,
+    default: str = "none",
+    secret: bool = False,
+    reserved: bool = False,
+    environment_only: bool = False,
 ) -> Any:
-    """A field of Settings that can be None; `reserved`: accepted and checked, but of no effect in this version."""
+    """A field of Settings that can be None; `reserved`: accepted and checked, but of no effect in this version.
+
+    `environment_only`: a secret that must not lie in a file.
+    """
     meta = {"variable": variable, "meaning": meaning, "default": default, "secret": secret, "reserved": reserved}
+    meta["environment_only"] = environment_only
     return field(default=None, repr=not secret, metadata=meta)
 
 
@@ -113,8 +124,8 @@ class Settings:
     )
     redis_url: str | None = _setting(
         "CUECARD_REDIS_URL",
-        "Redis where servers of the same library count requests together and share answers",
-        default="each server counts and remembers for itself",
+        "Redis where servers of the same library count requests together",
+        default="each server counts for itself",
         secret=True,
     )
     rate_limit: str | None = _setting(
@@ -148,28 +159,48 @@ class Settings:
         "OTEL_EXPORTER_OTLP_ENDPOINT", "where traces are sent (OTLP over HTTP); needs the extra `otel`"
     )
     llm: str | None = _setting(
-        "CUECARD_LLM", f"language model that words answers: {', '.join(LLM_KINDS)}", reserved=True
+        "CUECARD_LLM", f"language model that words answers: {', '.join(LLM_KINDS)}", default="none: answers are quoted"
     )
-    llm_url: str | None = _setting("CUECARD_LLM_URL", "address of the language model's API", reserved=True)
-    llm_model: str | None = _setting("CUECARD_LLM_MODEL", "name of the language model", reserved=True)
-    llm_api_key: str | None = _setting(
-        "CUECARD_LLM_API_KEY", "key of the language model's API", secret=True, reserved=True
+    llm_url: str | None = _setting(
+        "CUECARD_LLM_URL", "address of the language model's API", default="the provider's own"
+    )
+    llm_model: str | None = _setting("CUECARD_LLM_MODEL", "name of the language model")
+    llm_api_key: str | None = _setting("CUECARD_LLM_API_KEY", "key of the language model's API", secret=True)
+    llm_timeout: str | None = _setting(
+        "CUECARD_LLM_TIMEOUT",
+        f"whole seconds that the language model has for an answer, 1 to {MAX_TIMEOUT_S}; then the sources are quoted",
+        default="20",
+    )
+    public_url: str | None = _setting(
+        "CUECARD_PUBLIC_URL", "address under which people and chats reach the server, for links to sources"
+    )
+    slack_bot_token: str | None = _setting(
+        "SLACK_BOT_TOKEN", "Slack bot token (xoxb-) of one workspace", secret=True, environment_only=True
     )
     results: str | None = _setting(
         "CUECARD_RESULTS",
         "folder of evaluation reports that the web page shows",
         default="`results` where the server is started",
     )
-    slack_bot_token: str | None = _setting("SLACK_BOT_TOKEN", "Slack bot token (xoxb-)", secret=True, reserved=True)
     slack_signing_secret: str | None = _setting(
-        "SLACK_SIGNING_SECRET", "signing secret of the Slack app", secret=True, reserved=True
+        "SLACK_SIGNING_SECRET",
+        "signing secret of the Slack app: what it signs is taken at `/slack/events`",
+        secret=True,
+        environment_only=True,
     )
     slack_app_token: str | None = _setting(
-        "SLACK_APP_TOKEN", "Slack app token (xapp-), for socket mode", secret=True, reserved=True
+        "SLACK_APP_TOKEN",
+        "Slack app token (xapp-), for Socket Mode in place of a public address",
+        secret=True,
+        environment_only=True,
     )
-    slack_api_url: str | None = _setting(
-        "SLACK_API_URL", "address of Slack's API", default="https://slack.com/api/", reserved=True
+    slack_client_id: str | None = _setting(
+        "SLACK_CLIENT_ID", "client id of the Slack app, for several workspaces by OAuth where there is no bot token"
     )
+    slack_client_secret: str | None = _setting(
+        "SLACK_CLIENT_SECRET", "client secret of the Slack app", secret=True, environment_only=True
+    )
+    slack_api_url: str | None = _setting("SLACK_API_URL", "address of Slack's API", default="https://slack.com/api/")
 
     @property
     def shared(self) -> bool:
@@ -244,11 +275,16 @@ def _read_config(path: Path) -> dict[str, str]:
             f"{path} can't be read as TOML: {error}.", hint="Correct the file, or remove it."
         ) from error
     known = [row.key for row in table() if row.key != "home"]
+    outside = {f.name: f.metadata["variable"] for f in fields(Settings) if f.metadata.get("environment_only")}
     for key, value in data.items():
         if key == "home":
             raise SettingsError(f"{path}: `home` can't be set inside a home.", hint="Use --home or CUECARD_HOME.")
         if key not in known:
             raise SettingsError(f"{path}: `{key}` is not a setting of cuecard.", hint=_nearest(key, known))
+        if key in outside:
+            raise SettingsError(
+                f"{path}: `{key}` is a secret that does not belong into a file.", hint=f"Set {outside[key]} instead."
+            )
         if not isinstance(value, str) or not value.strip():
             raise SettingsError(f"{path}: `{key}` must be a string that is not empty.", hint=f'Write {key} = "...".')
     return {key: value.strip() for key, value in data.items()}
@@ -285,7 +321,9 @@ def _validate(settings: Settings) -> None:
         "log_questions": lambda word: _one_of(word, YES_OR_NO),
         "otlp_endpoint": _http_url,
         "llm_url": _http_url,
+        "llm_timeout": lambda number: _whole(number, MAX_TIMEOUT_S),
         "slack_api_url": _http_url,
+        "public_url": _http_url,
         "redis_url": lambda url: _scheme(url, ("redis", "rediss", "unix")),
         "database_url": lambda url: (
             None if "://" in url else "must be a SQLAlchemy URL such as postgresql+psycopg://host/name"

@@ -13,6 +13,7 @@ from eval.cli_reranker import fit_reranker
 from eval.cli_retrieval import retrieval
 from eval.cli_verifier import fit_verifier, perturb
 from eval.latency import latency
+from eval.load import load
 from eval.parsing import parsing
 
 
@@ -32,3 +33,4 @@ command.add_command(perturb)
 command.add_command(export)
 command.add_command(latency)
 command.add_command(parsing)
+command.add_command(load)

@@ -5,6 +5,7 @@ Named, deterministic checks and a learned verifier, weighed into one score; no l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +17,10 @@ from answering.ground.claims import Piece, split
 from answering.ground.evidence import claim_text, evidence
 from answering.ground.facts import facts
 from answering.ground.features import VERIFIER, features
+from answering.ground.lexicon import lexicon
 from answering.ground.passages import Passage, best_window, content_stems, passage
 from answering.ground.verifier import Verifier, find_verifier
-from answering.ground.words import plain
+from answering.ground.words import plain, words
 from answering.ports import CitedStretch, MarkedSource
 from answering.segment import CITATION
 from ingest.errors import ModelError
@@ -41,6 +43,11 @@ MISSING_SHARE = 0.9
 # Characters from which a stretch that a source has letter for letter needs no word boundaries around it.
 LITERAL = 20
 NOTHING_TO_CHECK = 1.0
+MOST_READ = 100
+"""Claims of one text that the verifier reads, about a second of work; the named checks alone judge what comes after."""
+
+_ENDS = re.compile(r"[.!?](?=\s|$)|\n\s*\n|\n\s*(?:[-*+•|#]|\d{1,3}[.)]\s)")
+_SENTENCE = 400  # characters on either side in which the rest of a sentence is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +139,15 @@ class Checker:
         """The verifier's probability of each open claim, by its place; all are read at once."""
         if VERIFIER not in self._model.features:
             return {}
-        at = [i for i, each in enumerate(read) if each.open]
-        pairs = [
-            (claim_text(read[i].piece.text), evidence(case.claim, case.passages)) for i in at if (case := read[i].case)
-        ]
-        return dict(zip(at, self._verifier.probabilities(pairs), strict=True)) if pairs else {}
+        pairs: dict[int, tuple[str, str]] = {}
+        for i, each in enumerate(read):
+            if each.open and each.case is not None and len(pairs) < MOST_READ:
+                pairs[i] = (claim_text(each.piece.text), evidence(each.case.claim, each.case.passages))
+        if not pairs:
+            return {}
+        distinct = list(dict.fromkeys(pairs.values()))
+        said = dict(zip(distinct, self._verifier.probabilities(distinct), strict=True))
+        return {i: said[pair] for i, pair in pairs.items()}
 
     def _judged(
         self, read: Sequence[_Read], verified: Mapping[int, float], model: logistic.Logistic
@@ -210,18 +221,31 @@ def _stems(question: str | None) -> frozenset[str]:
 
 
 def _verbatim(claim: str, passages: Sequence[Passage]) -> int | None:
-    """The source in which the claim stands word for word, Markdown and white space aside."""
+    """The source in which the claim stands word for word, Markdown and white space aside.
+
+    Half a sentence of a source is not enough where the other half says under which circumstances it holds.
+    """
     literal = CITATION.sub("", claim).strip()
     wanted = plain(claim).rstrip(" .;:,")
     if not wanted:
         return None
     for number, source in enumerate(passages):
-        if literal in source.text and len(literal) >= LITERAL:
+        at = source.text.find(literal) if len(literal) >= LITERAL else -1
+        if at != -1 and not _qualified(source.text, at, at + len(literal)):
             return number
         at = source.plain.find(wanted)
         while at != -1:
             end = at + len(wanted)
-            if not source.plain[at - 1 : at].isalnum() and not source.plain[end : end + 1].isalnum():
+            apart = not source.plain[at - 1 : at].isalnum() and not source.plain[end : end + 1].isalnum()
+            if apart and not _qualified(source.plain, at, end):
                 return number
             at = source.plain.find(wanted, at + 1)
     return None
+
+
+def _qualified(text: str, start: int, end: int) -> bool:
+    """Whether the rest of the sentence around `text[start:end]` limits it: "if", "unless", "it is not true that"."""
+    before = _ENDS.split(text[max(0, start - _SENTENCE) : start])[-1]
+    # a claim that ends with its sentence has nothing after it
+    after = "" if text[start:end].rstrip()[-1:] in ".!?" else _ENDS.split(text[end : end + _SENTENCE])[0]
+    return not lexicon().qualifiers.isdisjoint(words(f"{before} {after}"))

@@ -19,6 +19,7 @@ class Lexicon:
     stop: frozenset[str]
     meta: frozenset[str]
     negators: frozenset[str]
+    qualifiers: frozenset[str]
     softeners: frozenset[str]
     opposites: Mapping[str, frozenset[str]]
     absolutes: frozenset[str]
@@ -37,6 +38,7 @@ def lexicon() -> Lexicon:
         stop=frozenset(data["stop"].split()),
         meta=frozenset(data["meta"].split()),
         negators=frozenset(data["negators"].split()),
+        qualifiers=frozenset(data["qualifiers"].split()),
         softeners=frozenset(data["softeners"].split()),
         opposites=_opposites(data["antonyms"]),
         absolutes=frozenset(data["absolutes"].split()),

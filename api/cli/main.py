@@ -30,6 +30,7 @@ COMMANDS = {
     "stats": "api.cli.status:stats",
     "doctor": "api.cli.status:doctor",
     "migrate": "api.cli.migrate:migrate",
+    "slack": "api.cli.slack:slack",
 }
 ENTRY_POINTS = "cuecard.commands"
 

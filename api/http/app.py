@@ -12,10 +12,13 @@ from importlib import metadata
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from api.chat.bots import Bots, open_bots
+from api.chat.metrics import ChatMetrics
 from api.home import own
 from api.http.access import Access
 from api.http.admin import router as admin
 from api.http.changing import router as changing
+from api.http.chats import router as chats
 from api.http.docs import router as docs
 from api.http.gate import Gate
 from api.http.limits import LimitAddresses, RateLimits
@@ -53,13 +56,14 @@ def create_app(
     *,
     token: str | None = None,
     local: bool = False,
+    bots: Bots | None = None,
     insecure: bool = False,
 ) -> FastAPI:
     """The application. Without `library` it opens the home of `settings` (else of the environment) when it starts.
 
     `token` allows everything. `local`: only this machine reaches the server, and whoever sits at it needs no key
     unless there are keys; `insecure`: nobody does in order to ask. See `api.http.access`. A library that is given
-    stays the caller's to close.
+    stays the caller's to close. `bots` are those of the settings where none are given.
     """
 
     settings = settings or (load_settings() if library is None else None)
@@ -79,10 +83,17 @@ def create_app(
             if app.state.tracing is not None:
                 app.state.library.observers.append(app.state.tracing.answered)
         app.state.metrics.watch(app.state.library, app.state.gate, app.state.limits)
+        if bots is None and settings is not None:
+            app.state.bots = await run_in_threadpool(open_bots, settings, app.state.library)
+        if app.state.bots is not None:
+            app.state.metrics.registry.register(ChatMetrics(app.state.bots.store))
+            app.state.bots.start()
         threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
         try:
             yield
         finally:
+            if app.state.bots is not None:
+                await run_in_threadpool(app.state.bots.close)
             app.state.gate.close()
             if app.state.uploads is not None:
                 await run_in_threadpool(app.state.uploads.close)
@@ -102,6 +113,7 @@ def create_app(
     )
     access = Access(token=token, local=local, insecure=insecure)
     app.state.library, app.state.uploads, app.state.access = library, None, access
+    app.state.bots = bots
     app.state.limits, app.state.metrics = RateLimits(settings), Metrics()
     app.state.tracing = Tracing.of(settings)
     app.state.log_questions = settings is not None and settings.log_questions == "yes"
@@ -110,7 +122,7 @@ def create_app(
     app.add_middleware(Requests)
     handle_problems(app)
     handle_logins(app)
-    for router in (questions, reading, changing, operations, admin, sessions, docs):
+    for router in (questions, reading, changing, operations, admin, sessions, docs, chats):
         app.include_router(router)
     add_site(app, settings.results if settings else None)
     complete_openapi(app)

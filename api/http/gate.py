@@ -72,14 +72,18 @@ class Gate:
 
     def retry_after(self) -> int:
         """Seconds after which what waits now is likely done, at least 1."""
-        return max(1, min(60, math.ceil((self.waiting + 1) * self._mean_s / self.workers)))
+        return max(1, min(60, math.ceil(self._expected_s())))
+
+    def _expected_s(self) -> float:
+        """Seconds until a request that comes now is answered: refused at once, nobody waits for a deadline in vain."""
+        return (self.waiting + self.running) * self._mean_s / self.workers
 
     async def _enter(self, deadline: float) -> None:
         """Wait for a free worker, in the order of coming."""
         if self.running < self.workers:
             self.running += 1
             return
-        if self.waiting >= self.queue:
+        if self.waiting >= self.queue or (self.waiting and self._expected_s() > self.deadline_s):
             self.refused["queue"] += 1
             raise QueueFullError(
                 f"{self.waiting} requests wait already.", hint="Try again later.", retry_after=self.retry_after()

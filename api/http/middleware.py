@@ -31,6 +31,9 @@ MAX_BODY = 16 * 1024 * 1024
 UPLOADS = "/documents"
 """The one route that takes files in place of JSON."""
 
+SIGNED = ("/slack/",)
+"""Beginnings of paths whose requests prove by themselves who sent them, whatever name they were sent to."""
+
 FORMS = frozenset({"/login", "/logout"})
 """Routes that take what a page's form sends, without any script. They see that the page is the server's own."""
 
@@ -113,7 +116,8 @@ class Requests:
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     """Status and detail for a request that is refused before its body is read."""
-    if scope["app"].state.access.local and is_foreign(headers):
+    signed = scope["path"].startswith(SIGNED)
+    if scope["app"].state.access.local and is_foreign(headers) and not signed:
         return 403, "This server answers at the address of its own machine only, such as localhost or 127.0.0.1."
     size = headers.get("Content-Length", "0")
     has_body = size != "0" or "Transfer-Encoding" in headers
@@ -125,6 +129,8 @@ def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
         wanted, how = "multipart/form-data", "Send the files as a form (curl -F file=@notes.md)"
     elif scope["path"] in FORMS:
         wanted, how = "application/x-www-form-urlencoded", "Send a form"
+    elif signed and media_type == "application/x-www-form-urlencoded":
+        wanted = media_type
     if media_type != wanted:
         sent = media_type or "of no stated type"
         return 415, f"The body is {sent}. {how}, with Content-Type: {wanted}."

@@ -56,7 +56,7 @@ class AskRequest(Shape):
     filters: FilterValues = Field(default_factory=dict, examples=[{"kind": ["qa"]}])
     mode: Mode = Field("auto", description="How to answer; `auto` takes the best that the library allows.")
     k: HitCount | None = None
-    conversation_id: str | None = Field(None, max_length=200, description="Accepted; each question stands alone yet.")
+    conversation_id: str | None = Field(None, max_length=200, description="Its questions complete each other.")
     stream: bool = Field(False, strict=True, description="Send the answer as server-sent events.")
 
 

@@ -1,0 +1,119 @@
+"""Everything the bot can say stays within Slack's limits, whatever the notes hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from answering.answers import Conflict, Related
+from api.chat.compose import Look, answer_message, details_message, gap_message, shorten
+from api.chat.messages import Asked, Message, Prose, Sources
+from api.home import connect
+from api.library import Body, Library
+from api.settings import load_settings
+from api.slack.blocks import render
+from api.slack.mrkdwn import blocks_of
+from tests.api.fake_library import SOURCE, answer_to
+from tests.chat.library import CODE, LONG, reply_to
+from tests.doubles.slack_limits import problems_of, texts_of
+
+LOOK = Look("a" * 32, public_url="https://cards.example", owners=True, private=True, shareable=True)
+LONGEST = 25
+
+
+@pytest.fixture(scope="module")
+def library(corpus_home: Path) -> Iterator[Library]:
+    """The bundled corpus."""
+    opened = connect(load_settings(corpus_home, {}), "tests")
+    yield opened
+    opened.close()
+
+
+def check(body: Body) -> list[dict[str, object]]:
+    """All messages about an answer; none that Slack would refuse, and none that lacks a source."""
+    asked = Asked("U0ANNA", body["question"], "C0ROOM")
+    payloads: list[dict[str, object]] = []
+    for look in (LOOK, replace(LOOK, asked=asked, private=False, up=3, more_shown=True, told=True)):
+        said = render(answer_message(body, look))
+        shown = "\n".join(text for payload in said for text in texts_of(payload))
+        for source in body["sources"]:
+            assert f"[{source['marker']}]" in shown
+            assert source["document"][-20:].replace("<b>", "&lt;b&gt;").replace("`", "ˋ") in shown
+            assert source["document"][-20:].replace("<b>", "&lt;b&gt;") in str(said[0]["text"]).replace("\u200b", "")
+        payloads += said
+    payloads += render(details_message(body, LOOK))
+    payloads += render(gap_message(body, asked))
+    problems = [problem for payload in payloads for problem in problems_of(payload)]
+    assert problems == [], json.dumps(body)[:500]
+    return payloads
+
+
+def test_the_longest_answers_of_the_corpus_fit(library: Library) -> None:
+    questions: list[tuple[int, str]] = []
+    for document in library.documents(None)["documents"]:
+        items = library.document(document["id"], None)["items"]
+        questions += [(item["span"]["end"] - item["span"]["start"], item["question"]) for item in items]
+    questions = [each for each in questions if each[1]]
+    assert len(questions) > LONGEST
+    for _, question in sorted(questions, reverse=True)[:LONGEST]:
+        body = library.ask(question[:2000], collection=None, filters={}, mode="auto", k=None)
+        assert body["sources"]
+        check(body)
+
+
+@pytest.mark.parametrize("question", ["plain", "nothing", "doubt", "disagree", "long", "code"])
+def test_every_kind_of_answer_fits(question: str) -> None:
+    assert check(reply_to(question, 1))
+
+
+def test_the_worst_that_notes_can_hold_fits() -> None:
+    hostile = "<!channel> & ``` *x* `y` |" * 300
+    long_name = "ordner/" * 100 + "`datei`<b>.md"
+    sources = tuple(
+        replace(SOURCE, marker=n, title=hostile, document=long_name, quote=hostile, heading=(hostile,))
+        for n in range(1, 31)
+    )
+    related = tuple(Related(hostile, "d", str(n)) for n in range(10))
+    conflicts = (Conflict(tuple(range(1, 31)), hostile),)
+    body = answer_to(
+        hostile[:2000], answer=hostile, sources=sources, related=related, conflicts=conflicts, low_confidence=True
+    )
+    body["effective_question"] = hostile[:2000]
+    assert check(body)
+
+
+def test_long_texts_are_shown_whole_once_more_is_asked_for() -> None:
+    for text in (LONG, CODE):
+        body = answer_to("q", answer=text)
+        assert len(shorten(text)) <= 1_600
+        shown = "\n".join(text for page in render(details_message(body, LOOK)) for text in texts_of(page))
+        wanted = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```python", "")
+        missing = [line for line in wanted.splitlines() if line.strip("` ") and line.strip() not in shown]
+        assert missing == []
+
+
+@given(st.text(alphabet=st.sampled_from("ab <>&*_~`|#->\n1.[]()\\:/!"), max_size=400))
+def test_any_markdown_becomes_mrkdwn_that_calls_nobody(text: str) -> None:
+    for payload in render(Message((Prose(text), Sources(())))):
+        found = [problem for problem in problems_of(payload) if "none for notifications" not in problem]
+        assert [problem for problem in found if "empty" not in problem] == []
+
+
+def test_markdown_looks_as_meant() -> None:
+    text = "## Head\n\nUse **bold**, *it*, `a<b`, [docs](https://x.example/?a=1&b=2)."
+    text += "\n\n- one\n  - two\n\n1. first\n2. second"
+    assert blocks_of(text) == [
+        "*Head*",
+        "Use *bold*, _it_, `a&lt;b`, <https://x.example/?a=1&amp;b=2|docs>.",
+        "• one\n    ◦ two",
+        "1. first\n2. second",
+    ]
+    table = "| a | long |\n|---|---|\n| 1 | `x` |"
+    assert blocks_of(table) == ["```\na  long\n-  ----\n1  x\n```"]
+    assert asdict(Prose("x")) == {"markdown": "x"}
