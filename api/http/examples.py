@@ -181,6 +181,7 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     },
     ("post", "/check"): {"score": 0.97, "low_confidence": False, "reasons": [], "claims": [_CLAIM]},
     ("post", "/feedback"): _RATED,
+    ("post", "/slack/events"): {"challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"},
     ("get", "/questions"): {
         "questions": [
             {

@@ -149,7 +149,7 @@ def test_stats_and_doctor(cuecard: Cuecard, filled: Path) -> None:
     assert "default" in cuecard("stats", "--home", filled).out
     doctor = cuecard("doctor", "--home", filled)
     assert doctor.code == 0
-    for word in ("catalog", "embedding model", "index", "reranker", "not part of this version"):
+    for word in ("catalog", "embedding model", "index", "reranker", "checker", "Slack"):
         assert word in doctor.out
     assert "CUECARD_QDRANT_URL" in cuecard("doctor", "--settings", "--home", filled).out
 
@@ -181,10 +181,12 @@ def test_doctor_tells_which_reranker_there_is(
     assert "index_degraded" in asked["reasons"], "without its reranker a library answers, and says so"
 
 
-def test_doctor_tells_of_settings_without_effect(
+def test_doctor_tells_of_a_verifier_that_is_not_there_and_keeps_secrets(
     cuecard: Cuecard, filled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CUECARD_VERIFIER", "some/model")
-    assert "CUECARD_VERIFIER is set, and has no effect" in cuecard("doctor", "--home", filled).out
+    monkeypatch.setenv("CUECARD_VERIFIER", "none")
+    told = cuecard("doctor", "--home", filled)
+    assert told.code == 3
+    assert "Unset CUECARD_VERIFIER" in told.out
     monkeypatch.setenv("CUECARD_QDRANT_API_KEY", "hush")
     assert "hush" not in cuecard("doctor", "--settings", "--home", filled).out

@@ -11,16 +11,20 @@ import pytest
 import sqlalchemy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import event, insert, select
 
 from ingest import quarantine
 from ingest.catalog import Catalog
 from ingest.catalog_links import Link, relink
 from ingest.copy import CatalogSum, TableSum, copy_catalog, differences, is_empty, same_library, sum_up
 from ingest.jobs import Jobs
-from ingest.schema import changes, documents, metadata, versions
+from ingest.schema import changes, documents, keys, metadata, sessions, versions
+from ingest.schema_feedback import asked, feedback
 from ingest.sync import delete, prune, sync
 from tests.fakes import LINES, MemoryIndexer
+
+PLAIN: dict[type, Any] = {str: "x “y”", float: 0.1 + 0.2, bool: True}
+"""A value for each type of column; the same in every table, so that references hold."""
 
 POSTGRES = os.environ.get("CUECARD_TEST_DATABASE_URL")
 
@@ -48,6 +52,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     job = jobs.add("default", ["up.md"], key="key", body_hash="hash")
     jobs.take()
     jobs.finish(job.id, {"chunks": 3})
+    with catalog.transaction() as connection:
+        for table in (keys, sessions, asked, feedback):
+            connection.execute(insert(table), {column.name: PLAIN[column.type.python_type] for column in table.columns})
     # a version that was begun, and its row gone: its number is not given again
     with catalog.transaction() as connection:
         connection.exec_driver_sql("UPDATE sqlite_sequence SET seq = seq + 5 WHERE name = 'versions'")
