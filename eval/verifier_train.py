@@ -54,7 +54,6 @@ def train(source: str, examples: Sequence[Learned], recipe: Recipe, tell: Tell) 
 
     random.seed(recipe.seed)
     torch.manual_seed(recipe.seed)
-    torch.set_flush_denormal(True)
     # dropout cost a third of each step, and one pass over many examples leaves little to overfit
     still = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), 0.0)
     try:

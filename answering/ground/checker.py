@@ -30,7 +30,7 @@ CHECKS_ALONE = Path(__file__).with_name("checks_alone.json")
 # Checks whose disagreement with an otherwise matching stretch turns a claim into its opposite.
 DECISIVE = frozenset({"numbers", "dates", "versions", "complexity", "negation", "identifiers"})
 # Things that a source either states or does not: a claim with one that no source states is not fully supported.
-EXACT = frozenset({"numbers", "dates", "versions", "identifiers", "complexity", "quotes"})
+EXACT = frozenset({"numbers", "dates", "versions", "identifiers", "complexity", "quotes", "conditions"})
 # "Otherwise matching": two thirds of the claim's content words stand in the window, so that one exchanged word in a
 # sentence of five to ten stands out. Chosen by hand.
 MATCHING = 0.66

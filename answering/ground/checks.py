@@ -21,6 +21,15 @@ REPEATED = 0.85  # share, both ways, from which claim and sentence are the same 
 RESTATED = 0.6  # share of a sentence's content words from which a claim is taken to say that sentence again
 
 
+_CONDITION = re.compile(
+    r"\b(?:only if|only when|if|when(?:ever)?|unless|until|provided that|as long as|except when|in case)\b"
+    r"[^,;:.()!?]{4,160}",
+    re.IGNORECASE,
+)
+LEFT_OUT = 0.34  # share of a condition's content words up to which a claim leaves the condition out
+KEPT = 0.75  # share of the rest of its sentence from which the claim says that sentence again
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a check saw. `looked`: how many things. `missing`: those that no source states.
@@ -106,6 +115,7 @@ def findings(case: Case) -> list[Finding]:
         _quotes(case),
         _negation(case),
         _comparisons(case),
+        _conditions(case),
     )
     return [f for f in found if f is not None]
 
@@ -252,3 +262,24 @@ def _comparisons(case: Case) -> Finding | None:
     claim, source = case.polarities
     strong = strong_words(claim)
     return Finding("comparisons", len(strong), tuple(degrees(claim, source))) if strong else None
+
+
+def _conditions(case: Case) -> Finding | None:
+    """A claim that says a sentence again without its "if ...": what held sometimes is said to hold always.
+
+    Shares by hand: high enough that a claim which only touches on the sentence is not held to its conditions.
+    """
+    said = set(content_stems(case.claim))
+    looked, missing = 0, []
+    if not said or _CONDITION.search(case.claim):
+        return None
+    for sentence in case.restated(0.3):
+        for clause in _CONDITION.finditer(sentence):
+            limits = set(content_stems(clause[0]))
+            rest = set(content_stems(sentence[: clause.start()] + " " + sentence[clause.end() :])) - limits
+            if not limits or len(rest) < 2 or len(rest & said) < KEPT * len(rest):
+                continue
+            looked += 1
+            if len(limits & said) <= LEFT_OUT * len(limits):
+                missing.append(" ".join(clause[0].split()))
+    return Finding("conditions", looked, missing=tuple(missing)) if looked else None

@@ -47,6 +47,9 @@ the loopback address needs none: programs of its machine and its own pages may a
 other web sites are refused with 403.
 """
 
+WARM_UP_SECONDS = 20.0
+"""How long a server that is told to stop waits for its models to be loaded."""
+
 _log = logging.getLogger("cuecard.http")
 
 
@@ -88,10 +91,13 @@ def create_app(
         if app.state.bots is not None:
             app.state.metrics.registry.register(ChatMetrics(app.state.bots.store))
             app.state.bots.start()
-        threading.Thread(target=_warm_up, args=[app.state.library], daemon=True).start()
+        warming = threading.Thread(target=_warm_up, args=[app.state.library], daemon=True)
+        warming.start()
         try:
             yield
         finally:
+            # a process that ends while a model is being loaded is aborted
+            await run_in_threadpool(warming.join, WARM_UP_SECONDS)
             if app.state.bots is not None:
                 await run_in_threadpool(app.state.bots.close)
             app.state.gate.close()
