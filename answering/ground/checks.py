@@ -13,6 +13,7 @@ from answering.ground.facts import Fact, Facts
 from answering.ground.passages import Passage, Window, content_stems
 from answering.ground.polarity import Polarity, degrees, opposites, polarity, strong_words, turned
 from answering.ground.quantities import Date
+from answering.ground.substitutions import Substitution, substitutions
 from answering.ground.words import stem
 
 ELSEWHERE = 0.3  # a number taken from a sentence that shares this much less with the claim than the window is misplaced
@@ -27,6 +28,7 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 LEFT_OUT = 0.34  # share of a condition's content words up to which a claim leaves the condition out
+TOUCHED = 0.1  # share of a sentence's content words from which its conditions are looked at: they may be most of it
 KEPT = 0.75  # share of the rest of its sentence from which the claim says that sentence again
 
 
@@ -96,6 +98,12 @@ class Case:
             stems, (start, end) = set(source.stems[i]), source.spans[i]
             if len(stems & self._stems) >= share * len(stems) > 0:
                 yield source.text[start:end]
+
+    @cached_property
+    def substitutions(self) -> tuple[Substitution, ...]:
+        """What the claim has in the place of other words, in the sentence that it says again."""
+        told = (substitutions(self.claim, sentence) for sentence in self.restated(0.5))
+        return min((t for t in told if t is not None), key=len, default=())
 
     @cached_property
     def polarities(self) -> tuple[Polarity, Polarity]:
@@ -193,7 +201,8 @@ def _entities(case: Case) -> Finding | None:
     if not names:
         return None
     missing = [f.text for f in names if not any(_named(f.key, p) for p in case.passages)]
-    return Finding("entities", len(names), tuple(dict.fromkeys(missing)))
+    opposed = [f"{s.mine} against {s.theirs}" for s in case.substitutions if s.names]
+    return Finding("entities", len(names), tuple(dict.fromkeys(missing)), tuple(opposed))
 
 
 def _is_code(name: Fact, code: Iterable[Fact]) -> bool:
@@ -236,7 +245,9 @@ def _negation(case: Case) -> Finding | None:
     That the claim leaves out a negation of the source counts only for a sentence that it restates as a whole.
     """
     claim, source = case.polarities
-    pairs = opposites(claim, source)
+    pairs = list(
+        dict.fromkeys([*opposites(claim, source), *((s.mine, s.theirs) for s in case.substitutions if s.opposed)])
+    )
     if case.window is None or not (claim.negates or source.negates or pairs):
         return None
     dropped = [word for sentence in case.restated(RESTATED) for word in turned(polarity(sentence), claim)]
@@ -271,9 +282,9 @@ def _conditions(case: Case) -> Finding | None:
     """
     said = set(content_stems(case.claim))
     looked, missing = 0, []
-    if not said or _CONDITION.search(case.claim):
-        return None
-    for sentence in case.restated(0.3):
+    for sentence in case.restated(TOUCHED):
+        if sentence.rstrip().endswith("?") or substitutions(case.claim, sentence) is None:
+            continue
         for clause in _CONDITION.finditer(sentence):
             limits = set(content_stems(clause[0]))
             rest = set(content_stems(sentence[: clause.start()] + " " + sentence[clause.end() :])) - limits
