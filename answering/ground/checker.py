@@ -185,8 +185,10 @@ def _read(answer: str, start: int, end: int, sources: Sequence[MarkedSource], qu
             continue
         window = best_window(content_stems(piece.text), passages)
         case = Case(piece.text, facts(piece.text), passages, window)
-        verbatim = _verbatim(piece.text, passages)
-        found.append(_Read(piece, sources, case, tuple(findings(case)), verbatim, question))
+        seen = tuple(findings(case))
+        unlimited = any(f.name == "conditions" and f.missing for f in seen)
+        verbatim = None if unlimited else _verbatim(piece.text, passages)
+        found.append(_Read(piece, sources, case, seen, verbatim, question))
     return found
 
 

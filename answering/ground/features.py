@@ -63,7 +63,7 @@ def features(
         "tokens_off": min(_CAP, sum(count(t, missing=True, opposed=True) for t in tokens)),
         "negation_opposed": count("negation", opposed=True),
         "degrees_missing": count("comparisons", missing=True),
-        "exchanged": min(_CAP, sum(not (s.names or s.opposed) for s in case.substitutions)),
+        "exchanged": min(_CAP, sum(s.kind == "word" for s in case.substitutions)),
     }
 
 
