@@ -117,12 +117,13 @@ class Parts:
         with self._making:
             if self._answerer is None:
                 from answering.build import build_answerer
+                from retrieval.retriever import SearchedQuestions
 
                 retrieval = self.retrieval
                 self._answerer = build_answerer(
                     retrieval.retriever,
                     self.catalog,
-                    embedder=retrieval.embedder,
+                    embedder=SearchedQuestions(retrieval.retriever, retrieval.embedder),
                     checker=self.checker,
                     writer=self.writer,
                 )
