@@ -104,6 +104,8 @@ class Case:
     @cached_property
     def substitutions(self) -> tuple[Substitution, ...]:
         """What the claim has in the place of other words, in the sentence that it says again."""
+        if any(self.claim in source.text for source in self.passages):
+            return ()
         said = dict.fromkeys([*self.restated(SIMILAR), self.window_text, *self._elsewhere()])
         told = (substitutions(self.claim, sentence) for sentence in said)
         return min((t for t in told if t is not None), key=len, default=())

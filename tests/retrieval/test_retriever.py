@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -324,6 +324,11 @@ def test_the_vector_of_a_question_that_was_searched_is_not_made_again(
     library.retriever.search("What is a deadlock?")
     made: list[str] = []
     embed = library.embedder.embed_queries
-    monkeypatch.setattr(library.embedder, "embed_queries", lambda texts: (made.extend(texts), embed(texts))[1])
+
+    def counted(texts: Sequence[str]) -> Vectors:
+        made.extend(texts)
+        return embed(texts)
+
+    monkeypatch.setattr(library.embedder, "embed_queries", counted)
     assert (embedder.embed_queries(["What is a deadlock?", "Why?"]) == fresh).all()
     assert made == ["Why?"]
