@@ -106,8 +106,17 @@ class Answers:
         body["latency_ms"] = round((time.perf_counter() - started) * 1000, 3)
         return body
 
-    def ask(self, asking: Asking, conversation_id: str | None = None, listener: Listener | None = None) -> Body:
-        """The answer, remembered or made now. Raises IndexUnavailableError where nothing useful can be said."""
+    def ask(
+        self,
+        asking: Asking,
+        conversation_id: str | None = None,
+        listener: Listener | None = None,
+        who: str | None = None,
+    ) -> Body:
+        """The answer, remembered or made now. Raises IndexUnavailableError where nothing useful can be said.
+
+        `who` the conversation belongs to: the same id is another conversation for anybody else.
+        """
         alone = conversation_id is None
         if alone:
             body = self.known(asking)
@@ -123,13 +132,14 @@ class Answers:
             filters=dict(asking.filters),
             mode=asking.mode,
             k=asking.k,
-            conversation_id=conversation_id,
+            conversation_id=conversation_id if alone or who is None else f"{who}:{conversation_id}",
             view=asking.view,
             listener=listener,
         )
+        answer = replace(answer, conversation_id=conversation_id)
         self._look_after(answer)
         body = answer.to_dict()
-        if alone and answer.conversation_id is None and not _NOT_FOR_LONG & set(answer.reasons):
+        if alone and not _NOT_FOR_LONG & set(answer.reasons):
             # under the number from before: where the library changed meanwhile, nobody asks for it again
             self._kept.put(key, _Kept(replace(answer, cached=True), body))
         return body

@@ -103,9 +103,10 @@ class LocalLibrary:
         conversation_id: str | None = None,
         view: View = EVERYTHING,
         listener: Listener | None = None,
+        who: str | None = None,
     ) -> Body:
         asking = _asking(question, collection, filters, mode, k, view)
-        body = self.answers.ask(asking, conversation_id, listener)
+        body = self.answers.ask(asking, conversation_id, listener, who)
         self._tell(body, view)
         return body
 
