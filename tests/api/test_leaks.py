@@ -53,7 +53,8 @@ def asked() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def refused() -> Iterator[tuple[str, dict[str, Any]]]:
     """What is answered with a problem, whose words come from somewhere."""
-    for wrong in ({"k": 0}, {"mode": "none"}, {"filters": {"company": "x"}}, {"filters": {"kind": []}}):
+    wrongs: list[dict[str, Any]] = [{"k": 0}, {"mode": "none"}, {"filters": {"x": "x"}}, {"filters": {"kind": []}}]
+    for wrong in wrongs:
         yield "/ask", {"question": HANDLE, **wrong}
     yield "/ask", {"question": f"{HANDLE} " * 500}
     yield "/ask", {"question": " "}
