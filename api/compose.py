@@ -93,10 +93,14 @@ class Parts:
         return self._answerer is not None
 
     @property
-    def made_retriever(self) -> Retriever | None:
-        """The retriever, if anybody asked for it yet: nothing is loaded for it."""
-        retrieval = self._retrieval
-        return None if retrieval is None else retrieval.retriever
+    def made_retrieval(self) -> Retrieval | None:
+        """The retrieval room, if anybody asked for it yet: nothing is loaded for it."""
+        return self._retrieval
+
+    @property
+    def made_writer(self) -> Generator | None:
+        """What words answers with a language model, if there is one and anybody asked for it yet."""
+        return self._writer
 
     @property
     def indexer(self) -> ChunkIndexer:
