@@ -23,6 +23,9 @@ YES_OR_NO = ("yes", "no")
 MAX_TIMEOUT_S, MAX_SHARDS, MAX_REPLICAS = 600, 1024, 16
 MAX_RATE, MAX_WORKERS, MAX_QUEUE, MAX_ANSWERS = 1_000_000, 256, 10_000, 100_000
 """Far above what makes sense: larger numbers are slips."""
+MIN_POST, MAX_POST = 4_000, 16_383
+"""What Mattermost servers take: those with an old database the less, all others the more."""
+
 CONFIG_FILE = "config.toml"
 
 
@@ -202,6 +205,28 @@ class Settings:
     )
     slack_api_url: str | None = _setting("SLACK_API_URL", "address of Slack's API", default="https://slack.com/api/")
 
+    mattermost_url: str | None = _setting("CUECARD_MATTERMOST_URL", "address of the Mattermost server")
+    mattermost_token: str | None = _setting(
+        "CUECARD_MATTERMOST_TOKEN", "access token of the Mattermost bot account", secret=True, environment_only=True
+    )
+    mattermost_command_tokens: str | None = _setting(
+        "CUECARD_MATTERMOST_COMMAND_TOKENS",
+        "tokens of the slash commands that call `/mattermost/events`, with commas between them",
+        secret=True,
+        environment_only=True,
+    )
+    mattermost_webhook_tokens: str | None = _setting(
+        "CUECARD_MATTERMOST_WEBHOOK_TOKENS",
+        "tokens of the outgoing webhooks that call `/mattermost/events`, with commas between them",
+        secret=True,
+        environment_only=True,
+    )
+    mattermost_post_length: str | None = _setting(
+        "CUECARD_MATTERMOST_POST_LENGTH",
+        f"characters that the Mattermost server takes in a post, {MIN_POST} to {MAX_POST}",
+        default=f"{MAX_POST}",
+    )
+
     @property
     def shared(self) -> bool:
         """Whether catalog and index both live in servers, so that many processes may use the home at once."""
@@ -324,6 +349,8 @@ def _validate(settings: Settings) -> None:
         "llm_timeout": lambda number: _whole(number, MAX_TIMEOUT_S),
         "slack_api_url": _http_url,
         "public_url": _http_url,
+        "mattermost_url": _http_url,
+        "mattermost_post_length": lambda number: _whole(number, MAX_POST, MIN_POST),
         "redis_url": lambda url: _scheme(url, ("redis", "rediss", "unix")),
         "database_url": lambda url: (
             None if "://" in url else "must be a SQLAlchemy URL such as postgresql+psycopg://host/name"
@@ -368,9 +395,9 @@ def _validate_llm(settings: Settings) -> None:
         )
 
 
-def _whole(number: str, most: int) -> str | None:
-    usable = number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= most
-    return None if usable else f"must be a whole number from 1 to {most}"
+def _whole(number: str, most: int, least: int = 1) -> str | None:
+    usable = number.isascii() and number.isdecimal() and least <= int(number[:9]) <= most
+    return None if usable else f"must be a whole number from {least} to {most}"
 
 
 def _one_of(word: str, words: tuple[str, ...]) -> str | None:
