@@ -162,9 +162,8 @@ def _is_of_a_person(post: Payload, me: Me) -> bool:
     """Whether neither a program nor Mattermost itself said it."""
     props = post.get("props") or {}
     robot = any(str(props.get(name, "")).lower() == "true" for name in ("from_bot", "from_webhook", "from_plugin"))
-    return (
-        bool(post.get("id") and post.get("user_id")) and post["user_id"] != me.id and not robot and not post.get("type")
-    )
+    author = post.get("user_id")
+    return bool(post.get("id") and author) and author != me.id and not robot and not post.get("type")
 
 
 def _place(post: Payload, channel: Channel) -> Place:

@@ -15,7 +15,7 @@ _FENCES = re.compile(r"`{3,}")
 
 
 def quiet(text: str) -> str:
-    """The same text, which calls nobody and loads no picture. `<!channel>` is what Slack's users write for `@channel`."""
+    """The same text, which calls nobody and loads no picture. `<!channel>` is how Slack writes `@channel`."""
     return _MENTION.sub(f"@{_GUARD}", text).replace("<!", f"<{_GUARD}!").replace("![", "[")
 
 

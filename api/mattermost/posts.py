@@ -66,9 +66,8 @@ def _part(part: Part, room: int, *, thrifty: bool) -> list[Piece]:
         texts = [_asked(part)]
     elif isinstance(part, Sources):
         sources = [_source(source, thrifty=thrifty) for source in part.sources]
-        texts = [
-            piece for text in [f"**{plain(part.head)}**"] * bool(part.head) + sources for piece in split(text, room)
-        ]
+        lines = [f"**{plain(part.head)}**"] * bool(part.head) + sources
+        texts = [piece for line in lines for piece in split(line, room)]
     else:
         texts = [f"_{plain(part.text)}_"]
     return [*texts]
