@@ -28,7 +28,7 @@ KEY = "cuecard"
 EPOCH = 1_000_000_000.0
 """Seconds; what is larger is no wait but a time."""
 
-_FINAL_IDS = ("root_id", "parent_id", "time_limit")
+_GONE_IDS = ("root_id", "parent_id", "time_limit", "command_webhook")
 
 _log = logging.getLogger("cuecard.mattermost")
 
@@ -219,7 +219,7 @@ def _mapped(what: str, response: httpx.Response) -> ChatError:
     message = f"Mattermost answered {status} to {what}{f' ({name})' if name else ''}."
     if status == 429:
         return ChatError(message, after=_wait(response.headers))
-    if status == 404 or any(word in name for word in _FINAL_IDS):
+    if status == 404 or any(word in name for word in _GONE_IDS):
         return GoneError(message)
     if status >= 500:
         return ChatError(message, done=True)

@@ -41,8 +41,9 @@ silent.setLevel(logging.CRITICAL)
 
 
 class Listener:
-    """Hears from `start` until `close`. `heard` counts events; `caught_up` is set while nothing is missed.
+    """Hears from `start` until `close`.
 
+    `heard` counts the events of this connection; `caught_up` is set while nothing is missed.
     `backoff`: seconds until a lost connection is made again, the first time; each next is twice it.
     """
 
@@ -83,6 +84,9 @@ class Listener:
         failures = 0
         while not self._stopping.is_set():
             try:
+                if self._marks.get(PLATFORM) is None:
+                    # what is said from now on is answered, also before the first connection
+                    self._marks.put(PLATFORM, self._marks.store.now())
                 with connect(
                     self._url, open_timeout=TIMEOUT_S, close_timeout=1, max_size=LARGEST, logger=silent
                 ) as connection:
@@ -117,6 +121,7 @@ class Listener:
                 raise ChatError("it left something out.")
             expected = int(message.get("seq", 0)) + 1
             if message["event"] == "hello":
+                self.heard = 0
                 self._catch_up()
                 self.caught_up.set()
                 _log.info("listening to Mattermost")
@@ -146,19 +151,18 @@ class Listener:
 
     def _catch_up(self) -> None:
         """Take up what happened while nobody listened; what was heard after all is known by its name."""
-        now, mark = self._marks.store.now(), self._marks.get(PLATFORM)
+        now, me = self._marks.store.now(), self._chat.me()
+        since = max((self._marks.get(PLATFORM) or now) - MARGIN_S, now - LOOK_BACK_S)
         found = self._chat.channels()
         self._channels = {channel.id: channel for channel in found}
-        if mark is not None:
-            since, me = max(mark - MARGIN_S, now - LOOK_BACK_S), self._chat.me()
-            for channel in found:
-                for post in self._chat.posts_since(channel.id, since):
-                    if post.get("delete_at"):
-                        self._told(deleted(post, channel, me))
-                        continue
-                    if post.get("create_at", 0) >= since * 1000:
-                        self._told(spoken(post, channel, me))
-                    self._told(edited(post, channel, me))
+        for channel in found:
+            for post in self._chat.posts_since(channel.id, since):
+                if post.get("delete_at"):
+                    self._told(deleted(post, channel, me))
+                    continue
+                if post.get("create_at", 0) >= since * 1000:
+                    self._told(spoken(post, channel, me))
+                self._told(edited(post, channel, me))
         self._marks.put(PLATFORM, now)
         self._marked = now
 

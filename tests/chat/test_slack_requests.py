@@ -21,7 +21,8 @@ from tests.chat.conftest import RULES, World, settle, slack_world, until
 from tests.chat.library import TalkingLibrary
 from tests.chat.person import OWNERS, QUIET, ROOM
 from tests.chat.slack_person import SECRET, SlackPerson, signed
-from tests.doubles.slack_server import BOT_ID, BOT_USER, TOKEN, Fault
+from tests.doubles.chat_server import Fault
+from tests.doubles.slack_server import BOT_ID, BOT_USER, TOKEN
 
 
 def anna(world: World) -> SlackPerson:
