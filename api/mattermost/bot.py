@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from api.chat.ports import ChatError
 from api.chat.rules import NOT_HERE, Verdict
 from api.chat.store import ChatStore
 from api.mattermost import intake
-from api.mattermost.client import TIMEOUT_S, MattermostChat
+from api.mattermost.client import TIMEOUT_S, MattermostChat, patiently
 from api.mattermost.installed import EVENTS_PATH, tokens
 from api.mattermost.listen import Listener
 from api.mattermost.seals import is_one_of
@@ -33,6 +34,7 @@ class Reply:
 
 
 UNPROVED = Reply(401)
+LONGEST_MOMENT_S = 0.5
 
 
 class MattermostBot:
@@ -90,11 +92,11 @@ class MattermostBot:
         if not is_one_of(sent.get("token"), self._webhook_tokens):
             return UNPROVED
         form = _strings(sent)
-        me = self._patiently(self.chat.me)
+        me = patiently(self.chat.me, tries=LOOK_UPS, pause=_moment)
         post, channel = intake.webhook(form)
         try:
             # in which thread it stands, and whether a program said it
-            post = self._patiently(lambda: self.chat.get_post(post["id"]))
+            post = patiently(lambda: self.chat.get_post(post["id"]), tries=LOOK_UPS, pause=_moment)
         except ChatError:
             if post["user_id"] == me.id:
                 return Reply()
@@ -125,14 +127,9 @@ class MattermostBot:
             self._take(event)
         return Reply()
 
-    def _patiently(self, ask: Callable[[], Any]) -> Any:
-        for _ in range(LOOK_UPS - 1):
-            try:
-                return ask()
-            except ChatError as error:
-                if error.final:
-                    raise
-        return ask()
+
+def _moment(seconds: float) -> None:
+    time.sleep(min(seconds, LONGEST_MOMENT_S))
 
 
 def _read(body: bytes, content_type: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import httpx
 
@@ -31,6 +32,8 @@ EPOCH = 1_000_000_000.0
 _GONE_IDS = ("root_id", "parent_id", "time_limit", "command_webhook")
 
 _log = logging.getLogger("cuecard.mattermost")
+
+Answer = TypeVar("Answer")
 
 
 class ForbiddenError(ChatError):
@@ -206,6 +209,18 @@ class MattermostChat:
             name = type(error).__name__
             raise ChatError(f"Mattermost did not answer to {what} ({name}).", done=True) from None
         raise _mapped(what, response)
+
+
+def patiently(ask: Callable[[], Answer], *, tries: int, pause: Callable[[float], object]) -> Answer:
+    """What is asked for; again where Mattermost does not answer, after a `pause` of some seconds."""
+    for attempt in range(tries - 1):
+        try:
+            return ask()
+        except ChatError as error:
+            if error.final or isinstance(error, GoneError):
+                raise
+            pause(0.05 * 2**attempt if error.after is None else error.after)
+    return ask()
 
 
 def _mapped(what: str, response: httpx.Response) -> ChatError:

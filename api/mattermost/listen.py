@@ -11,13 +11,14 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from api.chat.events import Event
 from api.chat.marks import Marks
 from api.chat.ports import ChatError
 from api.chat.rules import Verdict
-from api.mattermost.client import API, TIMEOUT_S, MattermostChat
+from api.mattermost.client import API, TIMEOUT_S, Answer, MattermostChat, patiently
 from api.mattermost.intake import Channel, deleted, edited, spoken
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ MARGIN_S = 60.0
 LOOK_BACK_S = 24 * 3600.0
 """What was said before is not answered any more."""
 
+TRIES = 5
 MARK_S = 5.0
 LONGEST_WAIT_S = 60.0
 LARGEST = 4 * 1024 * 1024
@@ -142,8 +144,11 @@ class Listener:
         self._told(read(post, channel, me))
 
     def _look_up(self, ref: str) -> Channel:
-        self._channels[ref] = self._chat.channel(ref)
+        self._channels[ref] = self._patiently(partial(self._chat.channel, ref))
         return self._channels[ref]
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+        return patiently(ask, tries=TRIES, pause=self._stopping.wait)
 
     def _told(self, event: Event | None) -> None:
         if event is not None:
@@ -151,12 +156,12 @@ class Listener:
 
     def _catch_up(self) -> None:
         """Take up what happened while nobody listened; what was heard after all is known by its name."""
-        now, me = self._marks.store.now(), self._chat.me()
+        now, me = self._marks.store.now(), self._patiently(self._chat.me)
         since = max((self._marks.get(PLATFORM) or now) - MARGIN_S, now - LOOK_BACK_S)
-        found = self._chat.channels()
+        found = self._patiently(self._chat.channels)
         self._channels = {channel.id: channel for channel in found}
         for channel in found:
-            for post in self._chat.posts_since(channel.id, since):
+            for post in self._patiently(partial(self._chat.posts_since, channel.id, since)):
                 if post.get("delete_at"):
                     self._told(deleted(post, channel, me))
                     continue

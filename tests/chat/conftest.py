@@ -107,7 +107,7 @@ def opened(
 
 @contextmanager
 def slack_world(
-    home: Path, rules: str = RULES, public_url: str = URL, options: Mapping[str, Any] = NOTHING, **environ: str
+    home: Path, rules: str = RULES, public_url: str = URL, options: Any = NOTHING, **environ: str
 ) -> Iterator[World]:
     """A world with Slack."""
     write_rules(home, rules)
@@ -124,7 +124,7 @@ def slack_world(
 
 @contextmanager
 def mattermost_world(
-    home: Path, rules: str = RULES, public_url: str = URL, options: Mapping[str, Any] = NOTHING, **environ: str
+    home: Path, rules: str = RULES, public_url: str = URL, options: Any = NOTHING, **environ: str
 ) -> Iterator[World]:
     """A world with Mattermost; names of channels and people in `rules` become its ids."""
     write_rules(home, NAME.sub(lambda name: id_of(name[0]), rules))
