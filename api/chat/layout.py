@@ -12,7 +12,7 @@ CONTINUED, FOLLOWS = "(continued)", "The rest follows."
 LEAST_PROSE = 500
 
 _FENCE = re.compile(r"^\s*(?:```|~~~).*\n?|```", re.MULTILINE)
-_OPENING = re.compile(r"```+")
+_OPENING = re.compile(r"(`{3,})([^`\n]*)\n")
 
 Piece = TypeVar("Piece")
 
@@ -114,21 +114,23 @@ def split(block: str, most: int) -> list[str]:
     """A block in pieces of at most `most` characters, cut at ends of lines where there are any; code stays code."""
     if len(block) <= most:
         return [block]
-    opening = _OPENING.match(block)
-    fence = opening[0] if opening else "```"
-    fenced = opening is not None and block.endswith(fence) and len(block) > 2 * len(fence)
-    body, frame = (block[len(fence) : -len(fence)].strip("\n"), 2 * len(fence) + 2) if fenced else (block, 0)
+    head = fence = ""
+    body = block
+    if (opening := _OPENING.match(block)) and block.endswith(f"\n{opening[1]}"):
+        head, fence = opening[0], f"\n{opening[1]}"
+        body = block[len(head) : -len(fence)].strip("\n")
+    room = most - len(head) - len(fence)
     pieces: list[str] = []
     current = ""
     for line in body.splitlines(keepends=True):
-        for part in _cut(line, most - frame):
-            if current and len(current) + len(part) > most - frame:
+        for part in _cut(line, room):
+            if current and len(current) + len(part) > room:
                 pieces.append(current)
                 current = ""
             current += part
     pieces.append(current)
     whole = [piece.strip("\n") for piece in pieces if piece.strip()]
-    return [f"{fence}\n{piece}\n{fence}" for piece in whole] if fenced else whole
+    return [f"{head}{piece}{fence}" for piece in whole]
 
 
 def _cut(line: str, most: int) -> list[str]:

@@ -82,7 +82,7 @@ class MattermostChat:
 
     def _create(self, place: Place, thread: str, payload: Payload, key: str) -> str:
         post = {"channel_id": place.channel, "root_id": thread, "pending_post_id": key}
-        made = self._call("POST", "/posts", {**post, **self._content(payload, place, place.channel, key=key)})
+        made = self._call("POST", "/posts", {**post, **self.content(payload, place, place.channel, key=key)})
         return str(made["id"])
 
     def find(self, place: Place, key: str, since: float) -> str | None:
@@ -102,13 +102,13 @@ class MattermostChat:
         return None
 
     def update(self, place: Place, ref: str, payload: Payload) -> None:
-        self._call("PUT", f"/posts/{ref}/patch", self._content(payload, place, place.channel))
+        self._call("PUT", f"/posts/{ref}/patch", self.content(payload, place, place.channel))
 
     def delete(self, place: Place, ref: str) -> None:  # noqa: ARG002 - a post's name is enough
         self._call("DELETE", f"/posts/{ref}")
 
     def whisper(self, place: Place, user: str, payload: Payload, reply: str) -> None:
-        content = self._content(payload, place, place.channel, user=user, reply=reply)
+        content = self.content(payload, place, place.channel, user=user, reply=reply)
         if reply:
             said = {"response_type": "ephemeral", "text": content["message"], "skip_slack_parsing": True}
             try:
@@ -123,7 +123,7 @@ class MattermostChat:
         except ForbiddenError:
             # few bots have the permission `create_post_ephemeral`, or are members everywhere
             private = str(self._call("POST", "/channels/direct", [self.me().id, user])["id"])
-            content = self._content(payload, place, private, user=user)
+            content = self.content(payload, place, private, user=user)
             self._call("POST", "/posts", {"channel_id": private, **content})
 
     def replace(self, place: Place, user: str, payload: Payload, reply: str) -> None:
@@ -175,7 +175,7 @@ class MattermostChat:
         page = self._call("GET", f"/channels/{channel}/posts", params={"since": int(since * 1000)})
         return sorted(page["posts"].values(), key=lambda post: (post.get("create_at", 0), post["id"]))
 
-    def _content(
+    def content(
         self, payload: Payload, place: Place, at: str, *, key: str = "", user: str = "", reply: str = ""
     ) -> dict[str, Any]:
         """Text and properties of a post in the channel `at`. `user`: only they see it, and may press its buttons."""

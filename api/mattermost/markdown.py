@@ -8,7 +8,10 @@ from functools import cache
 from markdown_it import MarkdownIt
 
 _GUARD = "\u200b"
-_MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=\w)")
+_MENTION = re.compile(r"(?<![A-Za-z0-9])@")
+_WRITTEN = re.compile(r"&(?=(?:#0*64|#x0*40|commat);)", re.IGNORECASE)
+"""What begins an `@` that is written as HTML has it."""
+
 _EVERYBODY = re.compile(r"@(?=(?:channel|all|here)\b)", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_~\[\]#>|<])")
 _FENCES = re.compile(r"`{3,}")
@@ -16,12 +19,16 @@ _FENCES = re.compile(r"`{3,}")
 
 def quiet(text: str) -> str:
     """The same text, which calls nobody and loads no picture. `<!channel>` is how Slack writes `@channel`."""
-    return _MENTION.sub(f"@{_GUARD}", text).replace("<!", f"<{_GUARD}!").replace("![", "[")
+    return _uncalled(text).replace("![", "[")
 
 
 def plain(text: str) -> str:
     """Plain text that stays plain: nothing in it means anything to Mattermost."""
-    return _SPECIAL.sub(r"\\\1", _MENTION.sub(f"@{_GUARD}", text))
+    return _SPECIAL.sub(r"\\\1", _uncalled(text))
+
+
+def _uncalled(text: str) -> str:
+    return _WRITTEN.sub(f"&{_GUARD}", _MENTION.sub(f"@{_GUARD}", text)).replace("<!", f"<{_GUARD}!")
 
 
 def blocks_of(markdown: str) -> list[str]:

@@ -91,7 +91,7 @@ def opened(
     """A world around a double; `person` makes those who use it."""
     library = TalkingLibrary()
     settings = load_settings(home, {name: value for name, value in environ.items() if value})
-    bots = open_bots(settings, library, durable=False, backoff=0.01, doubt=0.01, **options)
+    bots = open_bots(settings, library, durable=False, **{"backoff": 0.01, "doubt": 0.01, **options})
     assert bots is not None
     try:
         with TestClient(create_app(library, bots=bots)) as client:  # type: ignore[arg-type]  # what a chat needs of it

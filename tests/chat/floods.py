@@ -95,18 +95,23 @@ class MattermostFlood:
             "CUECARD_MATTERMOST_WEBHOOK_TOKENS": WEBHOOK_TOKEN,
         }
 
-    def questions(self, seed: int, count: int) -> list[tuple[int, str, bool]]:
+    def questions(self, seed: int, count: int) -> list[tuple[int, str, float]]:
         chance = random.Random(seed)  # noqa: S311 - not for secrets
-        return [(thread, text, chance.random() < 0.02) for thread, text in asked(count)]
+        return [(thread, text, chance.random()) for thread, text in asked(count)]
 
-    def ask(self, question: tuple[int, str, bool], client: httpx.Client | None, world: World | None) -> None:
-        thread, text, cut = question
+    def ask(
+        self,
+        question: tuple[int, str, float],
+        client: httpx.Client | None,  # noqa: ARG002 - whoever listens is told
+        world: World | None,
+    ) -> None:
+        thread, text, chance = question
         root = self._roots.get(thread, "")
         post = self.double.say(id_of("U0ANNA"), f"C{thread % 7}", f"@{BOT_NAME} {text}", root)
         self._roots.setdefault(thread, post["id"])
-        if cut:
+        if chance < 0.02:
             self.double.drop()
-        if world is not None and cut and not root:
+        if world is not None and chance > 0.9:
             person = world.anna
             assert isinstance(person, MattermostPerson)
             person.listened()

@@ -8,7 +8,7 @@ from typing import Any
 
 _FENCED = re.compile(r"^(`{3,})[^`\n]*\n.*?^\1`*[ ]*$", re.DOTALL | re.MULTILINE)
 _EVERYBODY = re.compile(r"@(channel|all|here)\b", re.IGNORECASE)
-_MENTION = re.compile(r"(?<![A-Za-z0-9])@\w")
+_MENTION = re.compile(r"(?<![A-Za-z0-9])@[A-Za-z&]|&#0*64;|&#x0*40;|&commat;")
 
 
 def problems_of(post: dict[str, Any], length: int = 16_383) -> list[str]:

@@ -34,7 +34,8 @@ BOT, TEAM = id_of("U0BOT"), id_of("T0TEAM")
 class MattermostDouble(ChatServer):
     """`base` is what CUECARD_MATTERMOST_URL takes. `told` counts the events that the living WebSocket was sent.
 
-    `may_whisper`: whether the bot has the permission `create_post_ephemeral`.
+    `may_whisper`: whether the bot has the permission `create_post_ephemeral`. `stall`: nobody can listen. `leave_out`:
+    so many of the next events are not told.
     """
 
     KINDS = (
@@ -54,6 +55,8 @@ class MattermostDouble(ChatServer):
         self.length = length
         self.may_whisper = may_whisper
         self.told = 0
+        self.stall = False
+        self.leave_out = 0
         self._numbers = itertools.count(1)
         self._times = itertools.count(1)
         self._uses: dict[str, list[str]] = {}
@@ -110,6 +113,10 @@ class MattermostDouble(ChatServer):
         self._uses[handle] = [user, id_of(channel), root, *("use" for _ in range(RESPONSE_USES))]
         return f"{self.base}/hooks/commands/{handle}"
 
+    def limited(self, method: str, reset: str) -> None:
+        """The next call of a method comes too soon. `reset`: seconds, or "soon" for the time it is in one."""
+        self.fail(method, Fault(429, "soon" if reset == "soon" else "api.ratelimit", retry_after="1"))
+
     def drop(self) -> None:
         """Cut the WebSocket."""
         with self.lock, suppress(OSError):
@@ -126,7 +133,10 @@ class MattermostDouble(ChatServer):
         return _error(fault.status, fault.error)[1]
 
     def headers_of(self, fault: Fault) -> dict[str, str]:
-        return {} if fault.retry_after is None else {"X-RateLimit-Reset": fault.retry_after}
+        if fault.retry_after is None:
+            return {}
+        at = str(time.time() + float(fault.retry_after)) if fault.error == "soon" else fault.retry_after
+        return {"X-RateLimit-Reset": at}
 
     def work(self, name: str, path: str, arguments: Data, headers: Mapping[str, str]) -> tuple[int, Data]:
         ids = _ID.findall(path)
@@ -246,6 +256,8 @@ class MattermostDouble(ChatServer):
         for text in texts(connection.rfile, connection.wfile.write):
             asked = json.loads(text)
             with self.lock:
+                if self.stall:
+                    return
                 if asked.get("data", {}).get("token") != TOKEN:
                     connection.wfile.write(text_frame(json.dumps({"status": "FAIL", "seq_reply": asked["seq"]})))
                     return
@@ -260,6 +272,10 @@ class MattermostDouble(ChatServer):
         data: Data = {"post": json.dumps(post)}
         if event == "posted":
             data |= {"channel_type": channel["type"], "team_id": channel["team_id"], "sender_name": "@somebody"}
+        if self.leave_out:
+            self.leave_out -= 1
+            self.told += 1
+            return
         told = {"event": event, "data": data, "broadcast": {"channel_id": channel["id"]}, "seq": self.told + 1}
         try:
             self._socket.wfile.write(text_frame(json.dumps(told)))
