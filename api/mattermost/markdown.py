@@ -28,7 +28,9 @@ def plain(text: str) -> str:
 
 
 def _uncalled(text: str) -> str:
-    return _WRITTEN.sub(f"&{_GUARD}", _MENTION.sub(f"@{_GUARD}", text)).replace("<!", f"<{_GUARD}!")
+    for calling in (_EVERYBODY, _MENTION):
+        text = calling.sub(f"@{_GUARD}", text)
+    return _WRITTEN.sub(f"&{_GUARD}", text).replace("<!", f"<{_GUARD}!")
 
 
 def blocks_of(markdown: str) -> list[str]:

@@ -20,6 +20,9 @@ from tests.doubles.websocket import accepting, text_frame, texts
 BOT_NAME = "cuecard"
 TOKEN = "q1w2e3r4t5y6u7i8o9p0bottoken"  # noqa: S105 - the double's own
 RESPONSE_USES = 5
+NOBODY_LISTENS = 10**9
+"""Told until somebody listens again."""
+
 _ID = re.compile(r"[a-z0-9]{26}")
 
 
@@ -122,7 +125,7 @@ class MattermostDouble(ChatServer):
         with self.lock, suppress(OSError):
             if self._socket is not None:
                 self._socket.connection.shutdown(2)
-            self._socket = None
+            self._socket, self.told = None, NOBODY_LISTENS
 
     def name_of(self, verb: str, path: str) -> str:
         if path.startswith("/hooks/commands/"):
@@ -281,7 +284,7 @@ class MattermostDouble(ChatServer):
             self._socket.wfile.write(text_frame(json.dumps(told)))
             self.told += 1
         except OSError:
-            self._socket = None
+            self._socket, self.told = None, NOBODY_LISTENS
 
 
 def ids_of(members: list[str]) -> str:
