@@ -8,11 +8,11 @@ from functools import cache
 from markdown_it import MarkdownIt
 
 _GUARD = "\u200b"
-_MENTION = re.compile(r"(?<![A-Za-z0-9])@")
 _WRITTEN = re.compile(r"&(?=(?:#0*64|#x0*40|commat);)", re.IGNORECASE)
 """What begins an `@` that is written as HTML has it."""
 
 _EVERYBODY = re.compile(r"@(?=(?:channel|all|here)\b)", re.IGNORECASE)
+_MENTION = re.compile(rf"(?<![A-Za-z0-9])@|{_EVERYBODY.pattern}", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_~\[\]#>|<])")
 _FENCES = re.compile(r"`{3,}")
 
@@ -28,8 +28,7 @@ def plain(text: str) -> str:
 
 
 def _uncalled(text: str) -> str:
-    for calling in (_EVERYBODY, _MENTION):
-        text = calling.sub(f"@{_GUARD}", text)
+    text = _MENTION.sub(f"@{_GUARD}", text)
     return _WRITTEN.sub(f"&{_GUARD}", text).replace("<!", f"<{_GUARD}!")
 
 

@@ -111,7 +111,7 @@ class MattermostFlood:
         self._roots.setdefault(thread, post["id"])
         if chance < 0.02:
             self.double.drop()
-        if world is not None and chance > 0.9:
+        if world is not None and chance > 0.95:
             person = world.anna
             assert isinstance(person, MattermostPerson)
             person.listened()
