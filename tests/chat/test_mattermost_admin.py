@@ -18,7 +18,6 @@ from tests.api.conftest import Cuecard, cuecard  # noqa: F401 - fixtures
 from tests.chat.conftest import mattermost_world
 from tests.chat.library import TalkingLibrary
 from tests.chat.test_slack_admin import served, states
-from tests.doubles.chat_server import Fault
 from tests.doubles.mattermost_server import TOKEN, MattermostDouble, id_of
 
 
@@ -37,7 +36,8 @@ def environ_of(double: MattermostDouble) -> dict[str, str]:
 
 
 def test_doctor_finds_nothing_wrong_where_nothing_is(tmp_path: Path, double: MattermostDouble) -> None:
-    rules = f'owners = {{mattermost = "{id_of("C0OWNERS")}", slack = "C0S"}}\n[channels.{id_of("C0ROOM")}]\n[channels.C0S]\n'
+    owners = f'owners = {{mattermost = "{id_of("C0OWNERS")}", slack = "C0S"}}'
+    rules = f"{owners}\n[channels.{id_of('C0ROOM')}]\n[channels.C0S]\n"
     (tmp_path / RULES_FILE).write_text(rules, "utf-8")
     with served(tmp_path, environ_of(double)) as url:
         found = doctor.examine(load_settings(tmp_path, {**environ_of(double), "CUECARD_PUBLIC_URL": url}))
@@ -124,6 +124,7 @@ def test_a_server_that_takes_shorter_posts_gets_them(tmp_path: Path) -> None:
         # nobody told the bot: what is too long comes as plain text with its sources
         world.double.length = 4_000
         world.anna.say("long")
-        world.double.fail("POST /posts", Fault(400, "model.post.is_valid.message_length.app_error"))
         world.anna.press(world.settled().seen()[0], "show_more")
-        assert len(world.settled().seen()) > 1
+        _, details = world.settled().seen()
+        assert r"\[1\] Caching" in details.text
+        assert world.bots.store.counts()["outbox_failed"] == 0
