@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ingest.sync import SyncReport
 
 
+WARMED = 50
+"""Questions that are answered before anybody asks; a second of work."""
+
 OWN_FILES = (OWNER_FILE, LOCK_FILE, CONFIG_FILE, "*.sqlite3*", "index", "models", "uploads")
 """What stands in a home; none of it is a document."""
 
@@ -227,6 +230,21 @@ class LocalLibrary:
 
     def revoke_key(self, id_or_prefix: str) -> Body:
         return self.keys.revoke(id_or_prefix).to_dict(self.keys.now())
+
+    def warm_up(self, most: int = WARMED) -> int:
+        """Answer what was asked most often, so that the next who asks need not wait; how many were.
+
+        With a language model only the searches are made. Nobody is told of these answers. Raises CuecardError.
+        """
+        from ingest.feedback import FeedbackStore
+
+        asked = FeedbackStore(self.parts.catalog).most_asked(most)
+        for question, view in asked:
+            if self.settings.llm is None:
+                self.answers.ask(_asking(question, None, {}, "auto", None, view))
+            else:
+                self.parts.retriever.search(question, view=view)
+        return len(asked)
 
     def doctor(self) -> Body:
         from api.doctor import examine

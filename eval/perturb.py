@@ -33,6 +33,7 @@ _SHORTEST_SENTENCE = 25
 _TRIES = 4
 _NAME = re.compile(r"(?<=[a-z,] )([A-Z][A-Za-z0-9+#.]*[A-Za-z0-9+#](?: [A-Z][A-Za-z0-9+#]*[A-Za-z0-9+#])?)(?![\w`])")
 _CODE = re.compile(r"`([A-Za-z_][\w.]{1,28}(?:\(\))?)`")
+_ASKS = re.compile(r"[^.!?\n]*(?:\?|:\s*$)", re.MULTILINE)  # questions, and lines that lead to a list, claim nothing
 _BULLET = re.compile(r"\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 
 
@@ -101,7 +102,8 @@ def _change(kind: str, given: Given, siblings: Sequence[Given], random: Random, 
         return None if not others else _whole(random.choice(others))
     if kind == PROSE:
         return _as_prose(given.text)
-    return edit_sentence(given.text, {**HARMFUL, **HARMLESS}[kind], random, material)
+    made = edit_sentence(given.text, {**HARMFUL, **HARMLESS}[kind], random, material)
+    return None if made is not None and _ASKS.match(made.text, made.start) else made
 
 
 def edit_sentence(text: str, editor: Editor, random: Random, material: Material) -> Edit | None:

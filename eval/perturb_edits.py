@@ -42,6 +42,11 @@ _FINAL_CLAUSE = re.compile(
 _FIRST_CLAUSE = re.compile(
     r"^(When|If|Because|While|Although|Since|Unless) ([^,;:()]{8,120}?), ([^,;:]{8,160}?)([.!]?)$"
 )
+# ends that a sentence can't have: the condition that followed was a part of something
+_DANGLING = re.compile(
+    r"\b(?:and|or|but|even|only|just|especially|particularly|usually|often|except|for example|e\.g\.?|as|than)$",
+    re.IGNORECASE,
+)
 _MARKUP = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
 # words that begin a sentence as they would stand within it, where they are no names
 _LOWERED = re.compile(
@@ -166,10 +171,12 @@ def condition(text: str, _random: Random, _: Material) -> Edit | None:
     if leading:
         rest = text[begin + leading.end() :]
         return Edit(text[:begin] + rest[:1].upper() + rest[1:], begin, begin + min(len(rest), 20))
-    trailing = re.search(rf",? (?:{said}) [^,;:()]{{8,140}}(?=[.!;]?\s*$)", text)
+    trailing = re.search(rf",? (?:{said}) [^,;:()]{{8,140}}?(?=[.!;]?\s*$)", text)
     if trailing is None or trailing.start() < begin + 20 or _kept(text, trailing.start()):
         return None
     cut = text[: trailing.start()]
+    if _DANGLING.search(cut):
+        return None
     return Edit(cut + text[trailing.end() :], max(begin, len(cut) - 20), len(cut))
 
 

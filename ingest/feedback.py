@@ -114,6 +114,13 @@ class FeedbackStore:
         query = select(asked).where(asked.c.low_confidence, asked.c.question.is_not(None), asked.c.at >= since)
         return [_read(row) for row in self._all(query.order_by(asked.c.at, asked.c.id))]
 
+    def most_asked(self, most: int) -> list[tuple[str, View]]:
+        """The questions that were asked most often, each with the view it was asked in; the oftenest first."""
+        asking = (asked.c.question, asked.c.audience, asked.c.collections)
+        query = select(*asking).where(asked.c.question.is_not(None)).group_by(*asking)
+        rows = self._all(query.order_by(func.count().desc(), func.max(asked.c.at).desc(), *asking).limit(most))
+        return [(row.question, _view(row)) for row in rows]
+
     def count(self) -> tuple[int, int]:
         """How many answers and how many ratings are kept."""
         with self._catalog.transaction() as connection:

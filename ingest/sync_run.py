@@ -21,7 +21,7 @@ from ingest.items import Document, Meta
 from ingest.ports import Indexer
 from ingest.sync_plan import Job, content_hash
 
-BATCH_CHUNKS = 256
+BATCH_CHUNKS = 512
 """Documents are indexed together until they have this many chunks: small files share one embedding batch."""
 
 _FAULT = "This is a fault in cuecard; please report it."

@@ -28,7 +28,7 @@ from ingest.errors import ModelError
 WEIGHTS = Path(__file__).with_name("weights.json")
 CHECKS_ALONE = Path(__file__).with_name("checks_alone.json")
 # Checks whose disagreement with an otherwise matching stretch turns a claim into its opposite.
-DECISIVE = frozenset({"numbers", "dates", "versions", "complexity", "negation", "identifiers"})
+DECISIVE = frozenset({"numbers", "dates", "versions", "complexity", "negation", "identifiers", "entities"})
 # Things that a source either states or does not: a claim with one that no source states is not fully supported.
 EXACT = frozenset({"numbers", "dates", "versions", "identifiers", "complexity", "quotes", "conditions"})
 # "Otherwise matching": two thirds of the claim's content words stand in the window, so that one exchanged word in a
@@ -185,8 +185,10 @@ def _read(answer: str, start: int, end: int, sources: Sequence[MarkedSource], qu
             continue
         window = best_window(content_stems(piece.text), passages)
         case = Case(piece.text, facts(piece.text), passages, window)
-        verbatim = _verbatim(piece.text, passages)
-        found.append(_Read(piece, sources, case, tuple(findings(case)), verbatim, question))
+        seen = tuple(findings(case))
+        unlimited = any(f.name == "conditions" and f.missing for f in seen)
+        verbatim = None if unlimited else _verbatim(piece.text, passages)
+        found.append(_Read(piece, sources, case, seen, verbatim, question))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +14,13 @@ from answering.ground.facts import Fact, Facts
 from answering.ground.passages import Passage, Window, content_stems
 from answering.ground.polarity import Polarity, degrees, opposites, polarity, strong_words, turned
 from answering.ground.quantities import Date
+from answering.ground.substitutions import Substitution, said_again, substitutions
 from answering.ground.words import stem
 
 ELSEWHERE = 0.3  # a number taken from a sentence that shares this much less with the claim than the window is misplaced
 
 REPEATED = 0.85  # share, both ways, from which claim and sentence are the same but for a word or two
+SIMILAR = 0.5  # the same, from which it is looked at word by word
 RESTATED = 0.6  # share of a sentence's content words from which a claim is taken to say that sentence again
 
 
@@ -27,6 +30,7 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 LEFT_OUT = 0.34  # share of a condition's content words up to which a claim leaves the condition out
+TOUCHED = 0.1  # share of a sentence's content words from which its conditions are looked at: they may be most of it
 KEPT = 0.75  # share of the rest of its sentence from which the claim says that sentence again
 
 
@@ -98,6 +102,24 @@ class Case:
                 yield source.text[start:end]
 
     @cached_property
+    def substitutions(self) -> tuple[Substitution, ...]:
+        """What the claim has in the place of other words, in the sentence that it says again."""
+        said = dict.fromkeys([*self.restated(SIMILAR), self.window_text, *self._elsewhere()])
+        told = (substitutions(self.claim, sentence) for sentence in said)
+        return min((t for t in told if t is not None), key=len, default=())
+
+    def _elsewhere(self) -> Iterator[str]:
+        """Sentences of any source that share half of their content words and of the claim's."""
+        for source in self.passages:
+            shared: Counter[int] = Counter()
+            for stem_ in self._stems:
+                shared.update(source.places.get(stem_, ()))
+            for i, count in shared.items():
+                if count >= SIMILAR * max(len(self._stems), len(set(source.stems[i]))):
+                    start, end = source.spans[i]
+                    yield source.text[start:end]
+
+    @cached_property
     def polarities(self) -> tuple[Polarity, Polarity]:
         """Of the claim, and of the window."""
         return polarity(self.claim), polarity(self.window_text)
@@ -123,11 +145,11 @@ def findings(case: Case) -> list[Finding]:
 def _numbers(case: Case) -> Finding | None:
     """Amounts must stand in the window, or in a sentence that speaks of the claim about as much."""
     wanted = case.facts.numbers
-    if not wanted:
+    missing, opposed = [], [f"{s.mine} against {s.theirs}" for s in case.substitutions if s.kind == "figure"]
+    if not wanted and not opposed:
         return None
-    missing, opposed = [], []
     for q in wanted:
-        if any(q.agrees(n) for n in case.near.numbers):
+        if any(q.agrees(n) for n in case.near.numbers) or any(q.text in told for told in opposed):
             continue
         elsewhere = max(
             (case.shared(p, n.start) for p in case.passages for n in p.facts.numbers if q.agrees(n)), default=None
@@ -137,7 +159,7 @@ def _numbers(case: Case) -> Finding | None:
             opposed.append(f"{q.text} against {rivals[0].text}")
         elif elsewhere is None and not (q.spelled and not q.dimension):
             missing.append(q.text)
-    return Finding("numbers", len(wanted), tuple(missing), tuple(opposed))
+    return Finding("numbers", max(1, len(wanted)), tuple(missing), tuple(opposed))
 
 
 def _dates(case: Case) -> Finding | None:
@@ -193,7 +215,8 @@ def _entities(case: Case) -> Finding | None:
     if not names:
         return None
     missing = [f.text for f in names if not any(_named(f.key, p) for p in case.passages)]
-    return Finding("entities", len(names), tuple(dict.fromkeys(missing)))
+    opposed = [f"{s.mine} against {s.theirs}" for s in case.substitutions if s.kind == "name"]
+    return Finding("entities", len(names), tuple(dict.fromkeys(missing)), tuple(opposed))
 
 
 def _is_code(name: Fact, code: Iterable[Fact]) -> bool:
@@ -236,7 +259,11 @@ def _negation(case: Case) -> Finding | None:
     That the claim leaves out a negation of the source counts only for a sentence that it restates as a whole.
     """
     claim, source = case.polarities
-    pairs = opposites(claim, source)
+    pairs = list(
+        dict.fromkeys(
+            [*opposites(claim, source), *((s.mine, s.theirs) for s in case.substitutions if s.kind == "opposite")]
+        )
+    )
     if case.window is None or not (claim.negates or source.negates or pairs):
         return None
     dropped = [word for sentence in case.restated(RESTATED) for word in turned(polarity(sentence), claim)]
@@ -271,9 +298,9 @@ def _conditions(case: Case) -> Finding | None:
     """
     said = set(content_stems(case.claim))
     looked, missing = 0, []
-    if not said or _CONDITION.search(case.claim):
-        return None
-    for sentence in case.restated(0.3):
+    for sentence in case.restated(TOUCHED):
+        if sentence.rstrip().endswith("?") or not said_again(case.claim, sentence):
+            continue
         for clause in _CONDITION.finditer(sentence):
             limits = set(content_stems(clause[0]))
             rest = set(content_stems(sentence[: clause.start()] + " " + sentence[clause.end() :])) - limits

@@ -21,6 +21,7 @@ FEATURES: Mapping[str, int] = {
     "tokens_off": -1,
     "negation_opposed": -1,
     "degrees_missing": -1,
+    "exchanged": -1,
     "verifier": 1,
 }
 VERIFIER = "verifier"
@@ -62,6 +63,7 @@ def features(
         "tokens_off": min(_CAP, sum(count(t, missing=True, opposed=True) for t in tokens)),
         "negation_opposed": count("negation", opposed=True),
         "degrees_missing": count("comparisons", missing=True),
+        "exchanged": min(_CAP, sum(s.kind == "word" for s in case.substitutions)),
     }
 
 

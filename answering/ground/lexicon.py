@@ -14,7 +14,9 @@ PATH = Path(__file__).with_name("lexicon.toml")
 
 @dataclass(frozen=True)
 class Lexicon:
-    """`opposites`: word -> the words that mean the contrary. `units`: name -> (dimension, size in base units)."""
+    """`opposites`: word -> the words that mean the contrary. `exclusive`: word -> those that say something else in its
+    very place. `units`: name -> (dimension, size in base units).
+    """
 
     stop: frozenset[str]
     meta: frozenset[str]
@@ -22,6 +24,7 @@ class Lexicon:
     qualifiers: frozenset[str]
     softeners: frozenset[str]
     opposites: Mapping[str, frozenset[str]]
+    exclusive: Mapping[str, frozenset[str]]
     absolutes: frozenset[str]
     superlatives: frozenset[str]
     numbers: Mapping[str, float]
@@ -41,6 +44,7 @@ def lexicon() -> Lexicon:
         qualifiers=frozenset(data["qualifiers"].split()),
         softeners=frozenset(data["softeners"].split()),
         opposites=_opposites(data["antonyms"]),
+        exclusive=_exclusive(data["exclusive"]),
         absolutes=frozenset(data["absolutes"].split()),
         superlatives=frozenset(data["superlatives"].split()),
         numbers={k: float(v) for k, v in data["numbers"].items()},
@@ -57,4 +61,14 @@ def _opposites(lines: str) -> dict[str, frozenset[str]]:
         for one, other in ((left, right), (right, left)):
             for word in one:
                 found.setdefault(word, set()).update(other)
+    return {word: frozenset(others) for word, others in found.items()}
+
+
+def _exclusive(lines: str) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for line in lines.strip().splitlines():
+        groups = [set(side.split()) for side in line.split(":")]
+        for group in groups:
+            for word in group:
+                found.setdefault(word, set()).update(*(other for other in groups if other is not group))
     return {word: frozenset(others) for word, others in found.items()}

@@ -87,7 +87,7 @@ def opposites(claim: Polarity, source: Polarity) -> list[tuple[str, str]]:
     """
     found = []
     for i, word in enumerate(claim.words):
-        if word.text in source.vocabulary or not (others := _contraries(word.text) & source.vocabulary):
+        if word.text in source.vocabulary or not (others := contraries(word.text) & source.vocabulary):
             continue
         if others & claim.vocabulary or _spoken_of(word, source):
             continue
@@ -120,7 +120,8 @@ def _spoken_of(word: Word, source: Polarity) -> bool:
 
 
 @lru_cache(maxsize=16384)
-def _contraries(word: str) -> frozenset[str]:
+def contraries(word: str) -> frozenset[str]:
+    """The words that mean the contrary of a lower-case one: listed ones, and those that a prefix makes."""
     listed = lexicon().opposites.get(word, frozenset())
     return listed | frozenset(_prefixed(word))
 

@@ -143,6 +143,8 @@ def _warm_up(library: Library) -> None:
     """Load what the first question needs, while nobody waits."""
     try:
         library.doctor()
+        if isinstance(library, LocalLibrary):
+            library.warm_up()
     except Exception:
         # nobody waits for this thread; the first question will tell its asker
         _log.exception("warming up failed")

@@ -15,9 +15,11 @@ from api import answers as answers_module
 from api.answers import Answers, Asking
 from api.compose import Parts, open_home
 from api.settings import load_settings
+from ingest.feedback import FeedbackStore
 from ingest.view import EVERYTHING, View
 from tests.api.conftest import write_notes
 from tests.service.conftest import Service
+from tests.service.running import until
 
 QUESTION = "Which Redis eviction policy do you choose?"
 OTHER = "How do you prevent a cache stampede?"
@@ -48,6 +50,21 @@ def test_another_way_of_asking_is_another_question(service: Service, more: dict[
     ask(service)
     assert ask(service, **more).json()["cached"] is False
     assert ask(service, **more).json()["cached"] is True
+
+
+def test_what_was_asked_before_is_answered_before_anybody_asks_again(service: Service, tmp_path: Path) -> None:
+    ask(service, OTHER)
+    until(lambda: (OTHER, EVERYTHING) in FeedbackStore(service.library.parts.catalog).most_asked(1000))
+    news = tmp_path / "news"
+    news.mkdir()
+    (news / "tar.md").write_text(
+        "# Notes\n\n## What does tar do?\n\nIt packs files into one archive.\n", encoding="utf-8"
+    )
+    service.library.ingest([news], collection="warm", yes=True, progress=None)
+    counts = service.library.answers.counts
+    assert service.library.warm_up(1000) >= 1
+    assert service.library.answers.counts[1] > counts[1]
+    assert ask(service, OTHER).json()["cached"] is True
 
 
 def test_a_changed_document_never_answers_from_memory(service: Service, tmp_path: Path) -> None:

@@ -63,6 +63,13 @@ def test_what_was_asked_comes_back_as_it_was(store: FeedbackStore) -> None:
     assert [(r.answer, r.rating, r.comment, r.who) for r in store.ratings()] == [(given, "up", "yes", "")]
 
 
+def test_the_questions_asked_most_come_first_each_with_its_view(store: FeedbackStore) -> None:
+    twice = [asked("a1", "Which one?"), asked("a2", "Which one?")]
+    store.remember([asked("a3", "Why?", view=CANDIDATE), *twice, asked("a4", None), asked("a5", "Why?")])
+    assert store.most_asked(2) == [("Which one?", EVERYTHING), ("Why?", EVERYTHING)]
+    assert store.most_asked(9)[2:] == [("Why?", CANDIDATE)]
+
+
 def test_each_person_has_one_opinion_and_may_change_it(store: FeedbackStore) -> None:
     store.remember([asked("a1")])
     store.rate("a1", "up", None, view=EVERYTHING)
