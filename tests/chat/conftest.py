@@ -137,6 +137,7 @@ def mattermost_world(
         return MattermostPerson(double, post, lambda: listened(bots, double), user)
 
     with opened(home, double, given, "/mattermost/events", person, **options) as world:
+        listened(world.bots, double)
         yield world
 
 

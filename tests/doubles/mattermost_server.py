@@ -116,10 +116,6 @@ class MattermostDouble(ChatServer):
         self._uses[handle] = [user, id_of(channel), root, *("use" for _ in range(RESPONSE_USES))]
         return f"{self.base}/hooks/commands/{handle}"
 
-    def limited(self, method: str, reset: str) -> None:
-        """The next call of a method comes too soon. `reset`: seconds, or "soon" for the time it is in one."""
-        self.fail(method, Fault(429, "soon" if reset == "soon" else "api.ratelimit", retry_after="1"))
-
     def drop(self) -> None:
         """Cut the WebSocket."""
         with self.lock, suppress(OSError):
@@ -138,8 +134,8 @@ class MattermostDouble(ChatServer):
     def headers_of(self, fault: Fault) -> dict[str, str]:
         if fault.retry_after is None:
             return {}
-        at = str(time.time() + float(fault.retry_after)) if fault.error == "soon" else fault.retry_after
-        return {"X-RateLimit-Reset": at}
+        # some servers tell the time, some the seconds until then
+        return {"X-RateLimit-Reset": str(time.time() + float(fault.retry_after))}
 
     def work(self, name: str, path: str, arguments: Data, headers: Mapping[str, str]) -> tuple[int, Data]:
         ids = _ID.findall(path)
