@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from contextlib import suppress
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from api.chat.schema import marks
 from api.chat.store import ChatStore
@@ -22,5 +25,9 @@ class Marks:
     def put(self, platform: str, at: float) -> None:
         """Everything until then was heard."""
         with self.store.writing() as connection:
-            connection.execute(delete(marks).where(marks.c.platform == platform))
+            changed = connection.execute(update(marks).where(marks.c.platform == platform).values(at=at))
+            if changed.rowcount:
+                return
+        # another process may be faster; its mark is as good
+        with suppress(IntegrityError), self.store.writing() as connection:
             connection.execute(insert(marks).values(platform=platform, at=at))

@@ -139,7 +139,7 @@ def _read(body: bytes, content_type: str) -> dict[str, Any]:
             found = json.loads(body)
             return found if isinstance(found, dict) else {}
         return {name: values[0] for name, values in parse_qs(body.decode("utf-8"), keep_blank_values=True).items()}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 

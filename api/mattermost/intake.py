@@ -124,9 +124,10 @@ def press(body: Payload, facts: Payload) -> Event | None:
     if facts.get("action") not in ACTIONS:
         return None
     user, private = str(body.get("user_id", "")), bool(facts["user"])
+    thread = facts["thread"] or ("" if private else str(body.get("post_id", "")))
     return Event(
         "press",
-        Place("mattermost", facts["team"], facts["channel"], facts["thread"] or ("" if private else body["post_id"])),
+        Place("mattermost", facts["team"], facts["channel"], thread),
         user,
         (f"mattermost/press/{facts['action']}/{user}/{body.get('trigger_id', '')}",),
         private=private,
@@ -136,7 +137,8 @@ def press(body: Payload, facts: Payload) -> Event | None:
         action=facts["action"],
         value=facts["value"],
         user_name=str(body.get("user_name", "")),
-        channel_name="" if facts["team"] == DIRECT else str(body.get("channel_name", "")),
+        # under what was said directly instead of whispered, it is the name of that conversation
+        channel_name=str(body.get("channel_name", "")) if facts["at"] == facts["channel"] else "",
     )
 
 

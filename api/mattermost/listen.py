@@ -14,12 +14,16 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import DataError
+
 from api.chat.events import Event
 from api.chat.marks import Marks
 from api.chat.ports import ChatError
 from api.chat.rules import Verdict
 from api.mattermost.client import API, TIMEOUT_S, Answer, MattermostChat, patiently
-from api.mattermost.intake import Channel, deleted, edited, spoken
+from api.mattermost.intake import Channel, Me, deleted, edited, spoken
+
+Read = Callable[[dict[str, Any], Channel, Me], Event | None]
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -140,8 +144,7 @@ class Listener:
             described = {"id": post["channel_id"], "type": data["channel_type"], "team_id": data.get("team_id", "")}
             self._channels[post["channel_id"]] = Channel.of(described)
         channel = self._channels.get(post["channel_id"]) or self._look_up(post["channel_id"])
-        read = {"posted": spoken, "post_edited": edited, "post_deleted": deleted}[name]
-        self._told(read(post, channel, me))
+        self._told({"posted": spoken, "post_edited": edited, "post_deleted": deleted}[name], post, channel, me)
 
     def _look_up(self, ref: str) -> Channel:
         self._channels[ref] = self._patiently(partial(self._chat.channel, ref))
@@ -150,9 +153,14 @@ class Listener:
     def _patiently(self, ask: Callable[[], Answer]) -> Answer:
         return patiently(ask, tries=TRIES, pause=self._stopping.wait)
 
-    def _told(self, event: Event | None) -> None:
-        if event is not None:
-            self._take(event)
+    def _told(self, read: Read, post: dict[str, Any], channel: Channel, me: Me) -> None:
+        try:
+            event = read(post, channel, me)
+            if event is not None:
+                self._take(event)
+        except (ValueError, KeyError, TypeError, AttributeError, DataError) as error:
+            # it would be the same another time, and nothing after it would be heard
+            _log.error("a message could not be taken (%s)", type(error).__name__)
 
     def _catch_up(self) -> None:
         """Take up what happened while nobody listened; what was heard after all is known by its name."""
@@ -163,11 +171,11 @@ class Listener:
         for channel in found:
             for post in self._patiently(partial(self._chat.posts_since, channel.id, since)):
                 if post.get("delete_at"):
-                    self._told(deleted(post, channel, me))
+                    self._told(deleted, post, channel, me)
                     continue
                 if post.get("create_at", 0) >= since * 1000:
-                    self._told(spoken(post, channel, me))
-                self._told(edited(post, channel, me))
+                    self._told(spoken, post, channel, me)
+                self._told(edited, post, channel, me)
         self._marks.put(PLATFORM, now)
         self._marked = now
 

@@ -46,7 +46,10 @@ def test_a_command_without_its_token_is_refused_and_nothing_happens(mattermost: 
     assert_nothing_happened(mattermost)
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"\xff", b"{", b'{"context": 1}', b'{"token": ["x"]}'])
+UNPROVED = [b"", b"{}", b"[]", b"null", b"\xff", b"{", b"[" * 99_999, b'{"context": 1}', b'{"token": ["x"]}']
+
+
+@pytest.mark.parametrize("body", UNPROVED, ids=[str(number) for number in range(len(UNPROVED))])
 @pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded"])
 def test_what_proves_nothing_is_refused(mattermost: World, body: bytes, media_type: str) -> None:
     assert anna(mattermost).post(body, {"content-type": media_type})[0] in (401, 415)
@@ -195,6 +198,17 @@ def test_an_event_that_was_left_out_is_noticed(mattermost: World) -> None:
     person.say("lunch?", mention=False)
     until(lambda: len(mattermost.library.asked) == 1)
     assert len(mattermost.settled().seen()) == 1
+
+
+def test_a_message_that_cannot_be_taken_does_not_deafen(mattermost: World) -> None:
+    person, double = anna(mattermost), mattermost.double
+    double.say(person.user, ROOM, f"@{BOT_NAME} \ud800")
+    double.say(person.user, ROOM, f"@{BOT_NAME} what?", props=["not", "as", "documented"])
+    person.say("what is a cache?")
+    double.drop()
+    person.say("what is a queue?")
+    mattermost.settled()
+    assert [each["question"] for each in mattermost.library.asked] == ["what is a cache?", "what is a queue?"]
 
 
 def test_only_listed_channels_and_teams_are_answered(tmp_path: Path) -> None:
