@@ -35,12 +35,12 @@ def assert_nothing_happened(world: World) -> None:
     assert [call.method for call in world.double.calls if call.method.startswith(("POST", "PUT", "DELETE"))] == []
 
 
-@pytest.mark.parametrize("token", ["", "wrong", "other, commandtoken123", "tökén", WEBHOOK_TOKEN, TOKEN])
-def test_a_command_without_its_token_is_refused_and_nothing_happens(mattermost: World, token: str) -> None:
-    form = {**anna(mattermost).commanded("what is a cache?"), "token": token}
-    status, answer = anna(mattermost).submit(form)
-    assert status == 401
-    assert json.loads(answer)["status"] == 401
+def test_a_command_without_its_token_is_refused_and_nothing_happens(mattermost: World) -> None:
+    form = anna(mattermost).commanded("what is a cache?")
+    for token in ("", "wrong", f"other, {COMMAND_TOKEN}", "tökén", WEBHOOK_TOKEN, TOKEN):
+        status, answer = anna(mattermost).submit({**form, "token": token})
+        assert status == 401
+        assert json.loads(answer)["status"] == 401
     del form["token"]
     assert anna(mattermost).submit(form)[0] == 401
     assert_nothing_happened(mattermost)
@@ -49,18 +49,19 @@ def test_a_command_without_its_token_is_refused_and_nothing_happens(mattermost: 
 UNPROVED = [b"", b"{}", b"[]", b"null", b"\xff", b"{", b"[" * 99_999, b'{"context": 1}', b'{"token": ["x"]}']
 
 
-@pytest.mark.parametrize("body", UNPROVED, ids=[str(number) for number in range(len(UNPROVED))])
-@pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded"])
-def test_what_proves_nothing_is_refused(mattermost: World, body: bytes, media_type: str) -> None:
-    assert anna(mattermost).post(body, {"content-type": media_type})[0] in (401, 415)
+def test_what_proves_nothing_is_refused(mattermost: World) -> None:
+    for body in UNPROVED:
+        for media_type in ("application/json", "application/x-www-form-urlencoded"):
+            assert anna(mattermost).post(body, {"content-type": media_type})[0] == 401, body[:20]
+    assert anna(mattermost).post(b"x", {"content-type": "text/plain"})[0] == 415
     assert_nothing_happened(mattermost)
 
 
-@pytest.mark.parametrize("token", ["", "wrong", COMMAND_TOKEN])
-def test_a_webhook_without_its_token_is_refused_and_nothing_happens(mattermost: World, token: str) -> None:
+def test_a_webhook_without_its_token_is_refused_and_nothing_happens(mattermost: World) -> None:
     person = anna(mattermost)
     post = {"id": id_of("p1"), "channel_id": id_of(ROOM), "create_at": 0, "user_id": person.user, "message": "what?"}
-    assert person.webhook(post, token=token)[0] == 401
+    for token in ("", "wrong", COMMAND_TOKEN):
+        assert person.webhook(post, token=token)[0] == 401
     assert_nothing_happened(mattermost)
 
 
