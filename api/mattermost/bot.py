@@ -21,8 +21,8 @@ from api.mattermost.listen import Listener
 from api.mattermost.seals import is_one_of
 from api.settings import MAX_POST, Settings
 
-LOOK_UPS = 3
-"""How often it is asked for what an outgoing webhook leaves out, while Mattermost waits."""
+LOOK_UPS, LOOK_UP_S = 2, 1.0
+"""How often, and for how many seconds each, it is asked for what an outgoing webhook leaves out: Mattermost waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Reply:
 
 
 UNPROVED = Reply(401)
-LONGEST_MOMENT_S = 0.5
+LONGEST_MOMENT_S = 0.2
 
 
 class MattermostBot:
@@ -92,11 +92,13 @@ class MattermostBot:
         if not is_one_of(sent.get("token"), self._webhook_tokens):
             return UNPROVED
         form = _strings(sent)
-        me = patiently(self.chat.me, tries=LOOK_UPS, pause=_moment)
+        me = patiently(lambda: self.chat.me(LOOK_UP_S), tries=LOOK_UPS, pause=_moment)
         post, channel = intake.webhook(form)
         try:
             # in which thread it stands, and whether a program said it
-            post = patiently(lambda: self.chat.get_post(post["id"]), tries=LOOK_UPS, pause=_moment)
+            post = patiently(
+                lambda: self.chat.get_post(form.get("post_id", ""), LOOK_UP_S), tries=LOOK_UPS, pause=_moment
+            )
         except ChatError:
             if post["user_id"] == me.id:
                 return Reply()

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -150,16 +151,16 @@ class MattermostChat:
         opened = {"trigger_id": event.trigger, "url": self._callback, "dialog": dialog}
         self._call("POST", "/actions/dialogs/open", opened)
 
-    def me(self) -> Me:
-        """The bot's account."""
+    def me(self, timeout_s: float | None = None) -> Me:
+        """The bot's account. `timeout_s`: for who can't wait as long as others."""
         if self._me is None:
-            account = self._call("GET", "/users/me")
+            account = self._call("GET", "/users/me", timeout_s=timeout_s)
             self._me = Me(account["id"], account["username"])
         return self._me
 
-    def get_post(self, ref: str) -> Payload:
+    def get_post(self, ref: str, timeout_s: float | None = None) -> Payload:
         """A post. GoneError where there is none."""
-        post: Payload = self._call("GET", f"/posts/{ref}")
+        post: Payload = self._call("GET", f"/posts/{quote(ref, safe='')}", timeout_s=timeout_s)
         return post
 
     def channels(self) -> list[Channel]:
@@ -196,11 +197,19 @@ class MattermostChat:
         return {**made, "integration": {"url": self._callback, "context": context}}
 
     def _call(
-        self, method: str, path: str, body: Any = None, *, params: dict[str, int] | None = None, base: str = API
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: dict[str, int] | None = None,
+        base: str = API,
+        timeout_s: float | None = None,
     ) -> Any:
         what = path.split("/")[1]
+        timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
         try:
-            response = self._http.request(method, f"{base}{path}", json=body, params=params)
+            response = self._http.request(method, f"{base}{path}", json=body, params=params, timeout=timeout)
             if response.is_success:
                 return response.json() if response.content and base else {}
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

@@ -177,7 +177,7 @@ def _team(form: Payload) -> str:
 
 
 def _name_of(me: Me) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w@.-])@{re.escape(me.name)}(?![\w-])", re.IGNORECASE)
+    return re.compile(rf"(?<![\w@.-])@{re.escape(me.name)}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
 def _without_name(text: str, me: Me, trigger: str) -> str:

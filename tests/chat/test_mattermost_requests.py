@@ -137,7 +137,9 @@ def test_bots_and_the_bot_itself_are_ignored(mattermost: World) -> None:
         double.say(BOT, ROOM, f"@{BOT_NAME} and now?", thread),
         double.say(person.user, ROOM, f"@{BOT_NAME} joined", type="system_join_channel"),
         double.say(person.user, ROOM, "@ben what do you think?", thread),
-        double.say(person.user, ROOM, f"@{BOT_NAME}2 and @{BOT_NAME}-test are others, like x@{BOT_NAME}"),
+        double.say(
+            person.user, ROOM, f"@{BOT_NAME}2, @{BOT_NAME}.x and @{BOT_NAME}-test are others, like x@{BOT_NAME}"
+        ),
     ]
     for post in said[:4]:
         assert person.webhook(post)[0] == 200
@@ -160,7 +162,7 @@ def test_a_webhook_alone_is_answered_in_the_right_thread(mattermost: World) -> N
     assert person.webhook(third, trigger_word="")[0] == 200
     mattermost.settled()
     # what it asks Mattermost for fails: the answer finds its thread when it is said
-    double.fail("GET /posts/*", *[Fault(500)] * 3)
+    double.fail("GET /posts/*", Fault(late_s=60), Fault(500))
     fourth = double.say(person.user, ROOM, f"@{BOT_NAME} in the end?", first["id"])
     assert person.webhook(fourth)[0] == 200
     beside = double.say(person.user, ROOM, "lunch?")
