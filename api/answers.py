@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from ingest.view import View
 from retrieval.cache import LruCache
 
 if TYPE_CHECKING:
-    from answering.answers import Answer, Mode, Reason
+    from answering.answers import Answer, Mode, Reason, Source
     from answering.ports import Listener
     from api.compose import Parts
 
@@ -59,6 +60,33 @@ class Asking:
 class _Kept:
     answer: Answer
     body: Body
+
+
+class _Careful:
+    """A listener that tells another: of an answer without sources nothing before it is known to stand."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._held: list[str] | None = None
+
+    def sources(self, sources: Sequence[Source]) -> None:
+        if sources:
+            self._listener.sources(sources)
+        else:
+            self._held = []
+
+    def text(self, piece: str) -> None:
+        if self._held is None:
+            self._listener.text(piece)
+        else:
+            self._held.append(piece)
+
+    def release(self) -> None:
+        """Tell what was held back."""
+        if self._held is not None:
+            self._listener.sources(())
+            for piece in self._held:
+                self._listener.text(piece)
 
 
 class Answers:
@@ -106,8 +134,17 @@ class Answers:
         body["latency_ms"] = round((time.perf_counter() - started) * 1000, 3)
         return body
 
-    def ask(self, asking: Asking, conversation_id: str | None = None, listener: Listener | None = None) -> Body:
-        """The answer, remembered or made now. Raises IndexUnavailableError where nothing useful can be said."""
+    def ask(
+        self,
+        asking: Asking,
+        conversation_id: str | None = None,
+        listener: Listener | None = None,
+        who: str | None = None,
+    ) -> Body:
+        """The answer, remembered or made now. Raises IndexUnavailableError where nothing useful can be said.
+
+        `who` the conversation belongs to: the same id is another conversation for anybody else.
+        """
         alone = conversation_id is None
         if alone:
             body = self.known(asking)
@@ -117,19 +154,23 @@ class Answers:
                 return body
         self.misses += 1
         key = self._key(asking)
+        careful = None if listener is None else _Careful(listener)
         answer = self._parts.answerer.ask(
             asking.question,
             collection=asking.collection,
             filters=dict(asking.filters),
             mode=asking.mode,
             k=asking.k,
-            conversation_id=conversation_id,
+            conversation_id=conversation_id if alone or who is None else f"{who}:{conversation_id}",
             view=asking.view,
-            listener=listener,
+            listener=careful,
         )
+        answer = replace(answer, conversation_id=conversation_id)
         self._look_after(answer)
+        if careful is not None:
+            careful.release()
         body = answer.to_dict()
-        if alone and answer.conversation_id is None and not _NOT_FOR_LONG & set(answer.reasons):
+        if alone and not _NOT_FOR_LONG & set(answer.reasons):
             # under the number from before: where the library changed meanwhile, nobody asks for it again
             self._kept.put(key, _Kept(replace(answer, cached=True), body))
         return body

@@ -93,10 +93,14 @@ class Parts:
         return self._answerer is not None
 
     @property
-    def made_retriever(self) -> Retriever | None:
-        """The retriever, if anybody asked for it yet: nothing is loaded for it."""
-        retrieval = self._retrieval
-        return None if retrieval is None else retrieval.retriever
+    def made_retrieval(self) -> Retrieval | None:
+        """The retrieval room, if anybody asked for it yet: nothing is loaded for it."""
+        return self._retrieval
+
+    @property
+    def made_writer(self) -> Generator | None:
+        """What words answers with a language model, if there is one and anybody asked for it yet."""
+        return self._writer
 
     @property
     def indexer(self) -> ChunkIndexer:
@@ -117,12 +121,13 @@ class Parts:
         with self._making:
             if self._answerer is None:
                 from answering.build import build_answerer
+                from retrieval.retriever import SearchedQuestions
 
                 retrieval = self.retrieval
                 self._answerer = build_answerer(
                     retrieval.retriever,
                     self.catalog,
-                    embedder=retrieval.embedder,
+                    embedder=SearchedQuestions(retrieval.retriever, retrieval.embedder),
                     checker=self.checker,
                     writer=self.writer,
                 )

@@ -152,16 +152,25 @@ def _index(parts: Parts) -> Body:
 def compare_index(parts: Parts) -> tuple[Diagnosis, list[str]]:
     """How the index compares with the catalog, and places of a sample that it doesn't find.
 
-    Asked again with nothing written since, it tells the same again: a server is asked every few seconds.
+    Asked again with nothing written since, and as many points as then, it tells the same again: a server is asked
+    every few seconds.
     """
     from retrieval.mend import diagnose, lost_in_sample
 
     sequence = parts.catalog.sequence()
-    if parts.compared is None or parts.compared[0] != sequence:
+    known = parts.compared
+    if known is None or known[0] != sequence or not _is_as_it_was(parts, known[1]):
         found = diagnose(parts.catalog, parts.retrieval, thorough=True)
         lost = lost_in_sample(parts.catalog, parts.retrieval, SAMPLE) if found.sound else []
-        parts.compared = (sequence, found, lost)
-    return parts.compared[1:]
+        known = parts.compared = (sequence, found, lost)
+    return known[1:]
+
+
+def _is_as_it_was(parts: Parts, found: Diagnosis) -> bool:
+    try:
+        return not found.failure and parts.retrieval.index.count() == found.points
+    except CuecardError:
+        return False
 
 
 def findings(found: Diagnosis, lost: Sequence[str] = ()) -> list[str]:

@@ -53,11 +53,13 @@ class Library(Protocol):
         conversation_id: str | None = None,
         view: View = EVERYTHING,
         listener: Listener | None = None,
+        who: str | None = None,
     ) -> Body:
         """An answer, as the contract spells it.
 
         `conversation_id`: earlier questions of the same conversation say what this one leaves out. `view`: what the
-        asker may see. `listener` hears sources and checked text as they come.
+        asker may see. `listener` hears sources and checked text as they come. `who` is the id of their key: nobody
+        else goes on with their conversation.
         """
 
     def search(self, query: str, *, k: int, collection: str | None, filters: Filters, view: View = EVERYTHING) -> Body:

@@ -44,7 +44,12 @@ class LocalLibrary:
         self.parts = open_home(settings, tell)
         self.observers: list[Callable[[Body, View], None]] = []
         """Told of every answer, and through which view it was asked for."""
-        self._recorder: Recorder | None = None
+        self.ingest_observers: list[Callable[[Body], None]] = []
+        """Told of every ingest that ended: its report."""
+        self.rating_observers: list[Callable[[str], None]] = []
+        """Told of every rating: "up" or "down"."""
+        self.recorder: Recorder | None = None
+        """What writes down what is asked, if anything does."""
         # while this process alone holds the home, nobody else changes its keys
         self.keys = Keys(lambda: self.parts.catalog, alone=not settings.shared)
 
@@ -70,9 +75,9 @@ class LocalLibrary:
         """Write down what is asked from now on, as far as the settings allow."""
         from api.recorder import Recorder
 
-        if self._recorder is None:
-            self._recorder = Recorder(lambda: self.parts.catalog, keep_questions=self.settings.keep_questions != "no")
-            self.observers.append(self._recorder.answered)
+        if self.recorder is None:
+            self.recorder = Recorder(lambda: self.parts.catalog, keep_questions=self.settings.keep_questions != "no")
+            self.observers.append(self.recorder.answered)
 
     def known(
         self,
@@ -101,9 +106,10 @@ class LocalLibrary:
         conversation_id: str | None = None,
         view: View = EVERYTHING,
         listener: Listener | None = None,
+        who: str | None = None,
     ) -> Body:
         asking = _asking(question, collection, filters, mode, k, view)
-        body = self.answers.ask(asking, conversation_id, listener)
+        body = self.answers.ask(asking, conversation_id, listener, who)
         self._tell(body, view)
         return body
 
@@ -128,7 +134,7 @@ class LocalLibrary:
         before = indexer.embedded
         done = sync(self.parts.catalog, indexer, paths, collection=collection, yes=yes, progress=progress)
         self._link(progress)
-        return {**_report(done), "embedded": indexer.embedded - before}
+        return self._ingested({**_report(done), "embedded": indexer.embedded - before})
 
     def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
         return {"documents": [_document(info, view) for info in self.parts.catalog.documents(collection, view)]}
@@ -200,7 +206,7 @@ class LocalLibrary:
         mend_index(self.parts, progress)
         done = retry(self.parts.catalog, self.parts.indexer, entry_id, progress)
         self._link(progress)
-        return _report(done)
+        return self._ingested(_report(done))
 
     def drop(self, entry_id: str, *, view: View = EVERYTHING) -> Body:
         from ingest.quarantine import drop
@@ -258,23 +264,25 @@ class LocalLibrary:
 
         if rating not in ("up", "down"):
             raise UsageError(f"The rating is {rating!r}.", hint="Rate an answer up or down.")
-        if self._recorder is not None:
-            self._recorder.flush()
+        if self.recorder is not None:
+            self.recorder.flush()
         store = FeedbackStore(self.parts.catalog)
         said = store.rate(answer_id, cast(Rating, rating), comment, view=view, who=who or "")
+        for observer in self.rating_observers:
+            observer(rating)
         return {"answer_id": answer_id, "rating": said.rating, "comment": said.comment, "at": said.at}
 
     def gaps(self, days: int | None = None) -> Body:
         from api.gaps import gaps
 
-        if self._recorder is not None:
-            self._recorder.flush()
+        if self.recorder is not None:
+            self.recorder.flush()
         return gaps(self.parts, days)
 
     def close(self) -> None:
         try:
-            if self._recorder is not None:
-                self._recorder.close()
+            if self.recorder is not None:
+                self.recorder.close()
             self.parts.close()
         finally:
             self.holding.release()
@@ -282,6 +290,11 @@ class LocalLibrary:
     def _tell(self, body: Body, view: View) -> None:
         for observer in self.observers:
             observer(body, view)
+
+    def _ingested(self, report: Body) -> Body:
+        for observer in self.ingest_observers:
+            observer(report)
+        return report
 
     def _link(self, progress: Progress | None) -> None:
         """Find anew where the questions of changed documents stand elsewhere."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -13,21 +10,15 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from api.library import Body
-from api.local import LocalLibrary
-from ingest.errors import CuecardError
 from ingest.view import View
-
-if TYPE_CHECKING:
-    from api.http.gate import Gate
-    from api.http.limits import RateLimits
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_LONG_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
 
 class Metrics:
@@ -58,6 +49,21 @@ class Metrics:
         self._claims = Counter(
             "cuecard_claims", "Claims of answers that were made, by verdict.", ["verdict"], registry=self.registry
         )
+        self._ratings = Counter("cuecard_feedback", "Ratings of answers.", ["rating"], registry=self.registry)
+        self._documents = Counter(
+            "cuecard_ingested_documents", "Documents that ingests met, by outcome.", ["outcome"], registry=self.registry
+        )
+        self._embedded = Counter("cuecard_embedded_chunks", "Chunks that ingests had to embed.", registry=self.registry)
+        self._ingests = Histogram(
+            "cuecard_ingest_seconds", "Time of an ingest.", buckets=_LONG_SECONDS, registry=self.registry
+        )
+        self._jobs = Histogram(
+            "cuecard_job_seconds",
+            "Time of an upload or retry from its turn to its end.",
+            ["kind", "outcome"],
+            buckets=_LONG_SECONDS,
+            registry=self.registry,
+        )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered. `route` as it is declared, without the ids in it."""
@@ -77,63 +83,25 @@ class Metrics:
             for stage, spent in body["timings_ms"].items():
                 self._stages.labels(stage).observe(spent / 1000)
 
-    def watch(self, library: object, gate: Gate, limits: RateLimits) -> None:
-        """Also tell, whenever asked, how these stand."""
-        self.registry.register(_Standing(library, gate, limits))
+    def rated(self, rating: str) -> None:
+        """Somebody said what an answer was worth."""
+        self._ratings.labels(rating).inc()
+
+    def ingested(self, report: Body) -> None:
+        """An ingest ended, with this report."""
+        for outcome, count in report["documents"].items():
+            self._documents.labels(outcome).inc(count)
+        self._embedded.inc(report.get("embedded", 0))
+        self._ingests.observe(report["seconds"])
+
+    def job_ended(self, kind: str, outcome: str, seconds: float) -> None:
+        """A job ended. `kind`: "upload" or "retry"; `outcome`: "done" or "failed"."""
+        self._jobs.labels(kind, outcome).observe(seconds)
+
+    def watch(self, standing: Collector) -> None:
+        """Also tell, whenever asked, how something stands."""
+        self.registry.register(standing)
 
     def text(self) -> bytes:
         """Everything, in Prometheus's text format."""
         return generate_latest(self.registry)
-
-
-class _Standing(Collector):
-    """How queue, caches, index and catalog stand at the moment they are asked."""
-
-    def __init__(self, library: object, gate: Gate, limits: RateLimits) -> None:
-        self._library, self._gate, self._limits = library, gate, limits
-
-    def describe(self) -> Iterable[Metric]:
-        """Nothing before it is asked: the catalog is not opened for it."""
-        return ()
-
-    def collect(self) -> Iterable[Metric]:
-        """The figures of now."""
-        yield _gauge("cuecard_queue_waiting", "Questions that wait.", self._gate.waiting)
-        yield _gauge("cuecard_queue_running", "Questions worked on.", self._gate.running)
-        yield _gauge("cuecard_queue_workers", "Questions that can be worked on at once.", self._gate.workers)
-        refused = CounterMetricFamily("cuecard_refused", "Requests turned away, by why.", labels=["why"])
-        for why, count in {**self._gate.refused, "rate": self._limits.refused}.items():
-            refused.add_metric([why], count)
-        yield refused
-        if isinstance(self._library, LocalLibrary):
-            yield from _of_library(self._library)
-
-
-def _of_library(library: LocalLibrary) -> Iterable[Metric]:
-    parts = library.parts
-    caches = {"answers": library.answers.counts}
-    retriever = parts.made_retriever
-    if retriever is not None:
-        caches |= retriever.cache_counts()
-    asked = CounterMetricFamily("cuecard_cache_requests", "Lookups in caches.", labels=["cache", "result"])
-    for name, (hits, misses) in caches.items():
-        asked.add_metric([name, "hit"], hits)
-        asked.add_metric([name, "miss"], misses)
-    yield asked
-    try:
-        stats = parts.catalog.stats()
-        points = parts.retrieval.index.count() if retriever is not None else None
-    except CuecardError:
-        yield _gauge("cuecard_up", "Whether catalog and index can be read.", 0)
-        return
-    yield _gauge("cuecard_up", "Whether catalog and index can be read.", 1)
-    yield _gauge("cuecard_documents", "Documents served.", stats["documents"])
-    yield _gauge("cuecard_chunks", "Chunks served.", stats["chunks"])
-    yield _gauge("cuecard_quarantined", "Files and parts in quarantine.", stats["quarantined"])
-    yield _gauge("cuecard_sequence", "Number of the last change of the library.", stats["sequence"])
-    if points is not None:
-        yield _gauge("cuecard_index_points", "Points in the index.", points)
-
-
-def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, what, value=value)

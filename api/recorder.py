@@ -39,11 +39,19 @@ class Recorder:
         self._stopping = threading.Event()
         self._incident = Incident("record of questions")
         self._since_tidied = TIDIED_AFTER
+        self.lost = 0
+        """Answers that were never written down, because too many waited."""
         self._thread = threading.Thread(target=self._run, name="cuecard-recorder", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Answers that are to be written down."""
+        return len(self._waiting)
+
     def answered(self, body: Body, view: View) -> None:
         """An answer was given."""
+        self.lost += len(self._waiting) == MAX_WAITING
         self._waiting.append(_asked(body, view, keep_question=self._keep_questions))
         self._news.set()
 

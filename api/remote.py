@@ -59,6 +59,7 @@ class RemoteLibrary:
         conversation_id: str | None = None,
         view: View = EVERYTHING,
         listener: Listener | None = None,  # noqa: ARG002
+        who: str | None = None,  # noqa: ARG002
     ) -> Body:
         body = {"question": question, "collection": collection, "filters": _lists(filters), "mode": mode, "k": k}
         body["conversation_id"] = conversation_id

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +34,8 @@ GRACE_SECONDS = 20.0
 FIRST_PAUSE, LAST_PAUSE = 1.0, 64.0
 """Seconds before a job is tried again that index, model or catalog kept from being done; they double each time."""
 
+DONE, FAILED = "done", "failed"
+
 _log = logging.getLogger("cuecard.jobs")
 
 
@@ -55,8 +58,12 @@ ANYONE = Requester()
 class Uploads:
     """The jobs of a home that this process holds, and the thread that does them. `close` before the library's own."""
 
-    def __init__(self, library: LocalLibrary) -> None:
+    def __init__(self, library: LocalLibrary, ended: Callable[[str, str, float], None] | None = None) -> None:
+        """`ended` is told of every job that ended: its kind, how it ended, and the seconds it took."""
         self._library = library
+        self._ended = ended
+        self.working = False
+        """Whether a job is being done."""
         self.store = UploadStore(library.settings.home)
         self._adding = threading.Lock()
         self._receiving = 0
@@ -181,7 +188,7 @@ class Uploads:
                         _log.info("taking up %d jobs", waiting)
                 job = self.jobs.take()
                 if job is not None:
-                    self._do(job)
+                    self._turn(job)
                     continue
                 self.jobs.forget_old()
             except CuecardError as error:
@@ -195,29 +202,38 @@ class Uploads:
             recovered = False
             self._stopping.wait(LAST_PAUSE)
 
-    def _do(self, job: Job) -> None:
-        """Bring a job to its end, unless the process is told to stop: then it goes on at the next start."""
+    def _turn(self, job: Job) -> None:
+        started, self.working = time.monotonic(), True
+        try:
+            outcome = self._do(job)
+            if outcome is not None and self._ended is not None:
+                self._ended("upload" if job.entry is None else "retry", outcome, time.monotonic() - started)
+        finally:
+            self.working = False
+
+    def _do(self, job: Job) -> str | None:
+        """Bring a job to its end; how it ended. None where the process has to end: it goes on at the next start."""
         pause = FIRST_PAUSE
         while True:
             try:
                 report = self._work(job)
                 self.jobs.finish(job.id, report)
                 _log.info("job done", extra={"fields": {"job": job.id, **report["documents"]}})
-                return
+                return DONE
             except _LeavingError:
-                return
+                return None
             except Exception as error:
                 if self._stopping.is_set():
-                    return
+                    return None
                 problem = _problem_of(error)
                 if problem["status"] != 503 or pause > LAST_PAUSE:
                     self.jobs.fail(job.id, problem)
                     _log.warning("job failed", extra={"fields": {"job": job.id, "problem": problem["detail"]}})
-                    return
+                    return FAILED
                 self.jobs.delay(job.id, problem)
             self._stopping.wait(pause)
             if self._stopping.is_set():
-                return
+                return None
             pause *= 2
 
     def _work(self, job: Job) -> Body:

@@ -53,6 +53,7 @@ MIN_ID_PREFIX = 4
 """The shortest beginning of a document id that is taken for one."""
 
 _KEPT_TEXTS = 32
+_KEPT_ITEMS = 4096  # items of versions, which never change; some 2 kB each
 
 _header_columns: list[ColumnElement[Any]] = [
     *(versions.c[name] for name in ("key", "document_id", "version", "title", "meta", "items", "chunks", "lines")),
@@ -92,6 +93,7 @@ class Catalog:
         self._quick = _QuickSequence(self.engine)
         self.text = lru_cache(maxsize=_KEPT_TEXTS)(self._text)
         self.pages = lru_cache(maxsize=_KEPT_TEXTS)(self._pages)
+        self.item = lru_cache(maxsize=_KEPT_ITEMS)(self._item)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -138,7 +140,7 @@ class Catalog:
             return []
         return [rows.read_stored(row.data, row.context, row.text, origins[version_key]) for row in found]
 
-    def item(self, version_key: int, item_id: str) -> Item:
+    def _item(self, version_key: int, item_id: str) -> Item:
         """An item of any version. NotFoundError where there is none."""
         query = select(items.c.data).where(items.c.version_key == version_key, items.c.id == item_id)
         data = self._scalar(query)

@@ -38,6 +38,12 @@ class EmbeddingCache:
         self._lock = threading.Lock()
         self._path, self._timeout_s = path, timeout_s
         self._connection = self._opened()
+        self._hits = self._misses = 0
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Of how many texts the vector was known, and of how many not."""
+        return self._hits, self._misses
 
     def embed(
         self, model: str, role: str, texts: Sequence[str], dim: int, embed: Callable[[list[str]], Vectors]
@@ -49,6 +55,8 @@ class EmbeddingCache:
         kept = self.read_blobs(model, role, texts)
         known = {text: np.frombuffer(blob, np.float32) for text, blob in kept.items() if len(blob) == 4 * dim}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
+        with self._lock:
+            self._hits, self._misses = self._hits + len(known), self._misses + len(missing)
         if missing:
             fresh = dict(zip(missing, embed(missing), strict=True))
             blobs = {text: np.ascontiguousarray(vector, np.float32).tobytes() for text, vector in fresh.items()}

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ingest.errors import IndexUnavailableError, ModelError, UsageError
 from ingest.items import StoredChunk
 from ingest.view import EVERYTHING, View
@@ -152,6 +154,11 @@ class Retriever:
         degraded = vector is None or lost or not reranked
         return SearchResult(query, tuple(hits[:k]), unanswered, timings, evidence, degraded)
 
+    def vector(self, query: str) -> Vectors:
+        """The question's vector, float32 [dim]; the last ones asked are remembered. Raises ModelError."""
+        question = self._embed(query)
+        return self._embedder.embed_queries([query])[0] if question is None else question[0]
+
     def _embed(self, query: str) -> Question | None:
         """What the models make of the query; None where they fail: the lexical arm is left then."""
         question = self._read.get(query)
@@ -225,6 +232,18 @@ class Retriever:
             live = self._catalog.live_versions(view)
             self._live.put(remembered, live)
         return live
+
+
+class SearchedQuestions:
+    """A retriever's embedder, without another pass through the model for questions that were just searched."""
+
+    def __init__(self, retriever: Retriever, embedder: Embedder) -> None:
+        self._retriever = retriever
+        self.embed_passages = embedder.embed_passages
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """float32 [n, dim], unit length. Raises ModelError."""
+        return np.stack([self._retriever.vector(text) for text in texts])
 
 
 def checked_filters(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +12,7 @@ from answering.generate.errors import LanguageModelError
 from ingest.errors import ModelError
 
 if TYPE_CHECKING:
+    import httpx
     from llama_index.core.llms import LLM
 
 Kind = Literal["openai-like", "ollama", "anthropic"]
@@ -36,12 +38,33 @@ class ModelSettings:
     timeout_s: float = 20.0
 
 
+class Opened(threading.local):
+    """The response that this thread's last request opened.
+
+    The stream of OpenAI's SDK is part of a cycle: dropped half read, it stays open, and the model goes on speaking,
+    until garbage is collected some time.
+    """
+
+    response: httpx.Response | None = None
+
+    def note(self, response: httpx.Response) -> None:
+        """As httpx calls it."""
+        self.response = response
+
+    def close(self) -> None:
+        """Hang up; nothing where it was heard to its end."""
+        if self.response is not None:
+            self.response.close()
+            self.response = None
+
+
 class LlamaModel:
     """One language model behind llama-index. Thread-safe."""
 
-    def __init__(self, llm: LLM, name: str) -> None:
+    def __init__(self, llm: LLM, name: str, opened: Opened) -> None:
         self._llm = llm
         self.name = name
+        self._opened = opened
 
     def stream(self, system: str, user: str) -> Iterator[str]:
         """The reply, piece by piece. Raises LanguageModelError, also where the reply breaks off."""
@@ -69,6 +92,8 @@ class LlamaModel:
         except Exception as error:
             # whatever an SDK raises, in its own classes: the caller must be able to fall back from all of it
             raise _as_ours(error, self.name) from error
+        finally:
+            self._opened.close()
         if not finished and text.strip() and not text.rstrip().endswith((".", "!", "?", "]", "```")):
             raise LanguageModelError(f"The reply of {self.name} broke off.", repeatable=True)
 
@@ -91,8 +116,9 @@ def address(kind: str, url: str) -> str:
 def open_model(settings: ModelSettings) -> LlamaModel:
     """The model of the settings; no connection is made yet. Raises ModelError where its package isn't installed."""
     makers = {"openai-like": _openai_like, "ollama": _ollama, "anthropic": _anthropic}
+    opened = Opened()
     try:
-        llm = makers[settings.kind](settings)
+        llm = makers[settings.kind](settings, opened)
     except ImportError as error:
         raise ModelError(
             f"CUECARD_LLM={settings.kind} needs a package that is not installed ({error.name or error}).",
@@ -100,10 +126,11 @@ def open_model(settings: ModelSettings) -> LlamaModel:
         ) from error
     except Exception as error:
         raise ModelError(f"The language model {settings.model} can't be set up: {error}.") from error
-    return LlamaModel(llm, f"{settings.model} ({settings.kind})")
+    return LlamaModel(llm, f"{settings.model} ({settings.kind})", opened)
 
 
-def _openai_like(settings: ModelSettings) -> LLM:
+def _openai_like(settings: ModelSettings, opened: Opened) -> LLM:
+    http = importlib.import_module("openai").DefaultHttpxClient(event_hooks={"response": [opened.note]})
     made: LLM = importlib.import_module("llama_index.llms.openai_like").OpenAILike(
         model=settings.model,
         api_base=settings.url,
@@ -113,11 +140,12 @@ def _openai_like(settings: ModelSettings) -> LLM:
         max_tokens=MAX_TOKENS,
         timeout=settings.timeout_s,
         max_retries=0,
+        http_client=http,
     )
     return made
 
 
-def _ollama(settings: ModelSettings) -> LLM:
+def _ollama(settings: ModelSettings, _: Opened) -> LLM:
     where = {"base_url": settings.url} if settings.url else {}
     headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else None
     made: LLM = importlib.import_module("llama_index.llms.ollama").Ollama(
@@ -132,7 +160,7 @@ def _ollama(settings: ModelSettings) -> LLM:
     return made
 
 
-def _anthropic(settings: ModelSettings) -> LLM:
+def _anthropic(settings: ModelSettings, _: Opened) -> LLM:
     where = {"base_url": settings.url} if settings.url else {}
     made: LLM = importlib.import_module("llama_index.llms.anthropic").Anthropic(
         model=settings.model,

@@ -130,7 +130,8 @@ class Checker:
         for stretch in sorted(cited, key=lambda c: c.start):
             own = [source for source in sources if source.marker == stretch.marker]
             read += _read(answer, at, stretch.start, sources, stems)
-            read += _read(answer, max(at, stretch.start), stretch.end, own, stems)
+            quoted = any(plain(answer[stretch.start : stretch.end]) == plain(source.text) for source in own)
+            read += _read(answer, max(at, stretch.start), stretch.end, own, stems, quoted=quoted)
             at = max(at, stretch.end)
         read += _read(answer, at, len(answer), sources, stems)
         return self._judged(read, self._read_by_verifier(read), self._model)
@@ -174,8 +175,19 @@ class Checker:
         return Claim(piece.text, piece.start, piece.end, verdict, round(score, 4), deciding, checks)
 
 
-def _read(answer: str, start: int, end: int, sources: Sequence[MarkedSource], question: Collection[str]) -> list[_Read]:
-    """The pieces of `answer[start:end]`, with their places in the whole answer, beside these sources."""
+def _read(
+    answer: str,
+    start: int,
+    end: int,
+    sources: Sequence[MarkedSource],
+    question: Collection[str],
+    *,
+    quoted: bool = False,
+) -> list[_Read]:
+    """The pieces of `answer[start:end]`, with their places in the whole answer, beside these sources.
+
+    `quoted`: the stretch is a source from its first word to its last, so that nothing around a piece is left out.
+    """
     passages = [passage(source.text) for source in sources]
     found = []
     for cut in split(answer[start:end]):
@@ -186,8 +198,8 @@ def _read(answer: str, start: int, end: int, sources: Sequence[MarkedSource], qu
         window = best_window(content_stems(piece.text), passages)
         case = Case(piece.text, facts(piece.text), passages, window)
         seen = tuple(findings(case))
-        unlimited = any(f.name == "conditions" and f.missing for f in seen)
-        verbatim = None if unlimited else _verbatim(piece.text, passages)
+        limited = not quoted and any(f.name == "conditions" and f.missing for f in seen)
+        verbatim = None if limited else _verbatim(piece.text, passages, whole=quoted)
         found.append(_Read(piece, sources, case, seen, verbatim, question))
     return found
 
@@ -222,10 +234,11 @@ def _stems(question: str | None) -> frozenset[str]:
     return frozenset(content_stems(question)) if question else frozenset()
 
 
-def _verbatim(claim: str, passages: Sequence[Passage]) -> int | None:
+def _verbatim(claim: str, passages: Sequence[Passage], *, whole: bool) -> int | None:
     """The source in which the claim stands word for word, Markdown and white space aside.
 
-    Half a sentence of a source is not enough where the other half says under which circumstances it holds.
+    Half a sentence of a source is not enough where the other half says under which circumstances it holds, unless the
+    `whole` source is said.
     """
     literal = CITATION.sub("", claim).strip()
     wanted = plain(claim).rstrip(" .;:,")
@@ -233,13 +246,13 @@ def _verbatim(claim: str, passages: Sequence[Passage]) -> int | None:
         return None
     for number, source in enumerate(passages):
         at = source.text.find(literal) if len(literal) >= LITERAL else -1
-        if at != -1 and not _qualified(source.text, at, at + len(literal)):
+        if at != -1 and (whole or not _qualified(source.text, at, at + len(literal))):
             return number
         at = source.plain.find(wanted)
         while at != -1:
             end = at + len(wanted)
             apart = not source.plain[at - 1 : at].isalnum() and not source.plain[end : end + 1].isalnum()
-            if apart and not _qualified(source.plain, at, end):
+            if apart and (whole or not _qualified(source.plain, at, end)):
                 return number
             at = source.plain.find(wanted, at + 1)
     return None

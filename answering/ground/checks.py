@@ -29,6 +29,7 @@ _CONDITION = re.compile(
     r"[^,;:.()!?]{4,160}",
     re.IGNORECASE,
 )
+_APART = re.compile(r"[;:]\s")
 LEFT_OUT = 0.34  # share of a condition's content words up to which a claim leaves the condition out
 TOUCHED = 0.1  # share of a sentence's content words from which its conditions are looked at: they may be most of it
 KEPT = 0.75  # share of the rest of its sentence from which the claim says that sentence again
@@ -104,6 +105,8 @@ class Case:
     @cached_property
     def substitutions(self) -> tuple[Substitution, ...]:
         """What the claim has in the place of other words, in the sentence that it says again."""
+        if any(self.claim in source.text for source in self.passages):
+            return ()
         said = dict.fromkeys([*self.restated(SIMILAR), self.window_text, *self._elsewhere()])
         told = (substitutions(self.claim, sentence) for sentence in said)
         return min((t for t in told if t is not None), key=len, default=())
@@ -301,12 +304,19 @@ def _conditions(case: Case) -> Finding | None:
     for sentence in case.restated(TOUCHED):
         if sentence.rstrip().endswith("?") or not said_again(case.claim, sentence):
             continue
-        for clause in _CONDITION.finditer(sentence):
-            limits = set(content_stems(clause[0]))
-            rest = set(content_stems(sentence[: clause.start()] + " " + sentence[clause.end() :])) - limits
+        for clause, around in _conditional(sentence):
+            limits = set(content_stems(clause))
+            rest = set(content_stems(around)) - limits
             if not limits or len(rest) < 2 or len(rest & said) < KEPT * len(rest):
                 continue
             looked += 1
             if len(limits & said) <= LEFT_OUT * len(limits):
-                missing.append(" ".join(clause[0].split()))
+                missing.append(" ".join(clause.split()))
     return Finding("conditions", looked, missing=tuple(missing)) if looked else None
+
+
+def _conditional(sentence: str) -> Iterator[tuple[str, str]]:
+    """Each "if ..." of a sentence, and what else its part of the sentence says."""
+    for part in _APART.split(sentence):
+        for clause in _CONDITION.finditer(part):
+            yield clause[0], part[: clause.start()] + " " + part[clause.end() :]

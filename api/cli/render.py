@@ -29,7 +29,10 @@ def render_answer(answer: Body) -> str:
     if answer["related"]:
         parts.append("\n".join([_title("Related questions in the library"), *(_related(r) for r in answer["related"])]))
     kind = KINDS.get(answer["kind"], answer["kind"])
-    footer = f"{kind} · confidence {answer['confidence']:.2f} · {answer['latency_ms']:.0f} ms"
+    sure = f"confidence {answer['confidence']:.2f}"
+    if answer["kind"] == "abstained":
+        sure = f"chance that an answer is held: {answer['confidence']:.0%}"
+    footer = f"{kind} · {sure} · {answer['latency_ms']:.0f} ms"
     parts.append(click.style(footer, dim=True))
     return "\n\n".join(parts)
 

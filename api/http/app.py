@@ -35,6 +35,7 @@ from api.library import Library
 from api.local import LocalLibrary
 from api.metrics import Metrics
 from api.settings import Settings, load_settings
+from api.standing import Standing
 from api.tracing import Tracing
 from api.uploads import Uploads
 from api.web.site import add_site
@@ -79,17 +80,19 @@ def create_app(
         if isinstance(app.state.library, LocalLibrary):
             opened = app.state.library
             app.state.access = replace(access, keys=opened.keys, require=opened.settings.require_key)
-            app.state.uploads = Uploads(app.state.library)
+            app.state.uploads = Uploads(app.state.library, app.state.metrics.job_ended)
             app.state.uploads.start()
             app.state.library.record()
             app.state.library.observers.append(app.state.metrics.answered)
+            app.state.library.ingest_observers.append(app.state.metrics.ingested)
+            app.state.library.rating_observers.append(app.state.metrics.rated)
             if app.state.tracing is not None:
                 app.state.library.observers.append(app.state.tracing.answered)
-        app.state.metrics.watch(app.state.library, app.state.gate, app.state.limits)
+        app.state.metrics.watch(Standing(app.state.library, app.state.gate, app.state.limits, app.state.uploads))
         if bots is None and settings is not None:
             app.state.bots = await run_in_threadpool(open_bots, settings, app.state.library)
         if app.state.bots is not None:
-            app.state.metrics.registry.register(ChatMetrics(app.state.bots.store))
+            app.state.metrics.watch(ChatMetrics(app.state.bots.store))
             app.state.bots.start()
         warming = threading.Thread(target=_warm_up, args=[app.state.library], daemon=True)
         warming.start()

@@ -47,7 +47,9 @@ _EVENTS: dict[str, Any] = {
 
 
 @router.post("/ask", response_model=AnswerBody, responses={200: _EVENTS})
-async def ask(body: AskRequest, request: Request, library: TheLibrary, gate: TheGate, view: TheView) -> Response:
+async def ask(
+    body: AskRequest, request: Request, library: TheLibrary, gate: TheGate, view: TheView, asker: ThePrincipal
+) -> Response:
     """Answer a question from the library, with citations, verdicts and confidence."""
     wanted: dict[str, Any] = {
         "collection": body.collection,
@@ -57,7 +59,8 @@ async def ask(body: AskRequest, request: Request, library: TheLibrary, gate: The
         "view": view,
     }
     _log(request, {"question": body.question})
-    work = partial(library.ask, body.question, conversation_id=body.conversation_id, **wanted)
+    who = asker.id if asker else None
+    work = partial(library.ask, body.question, conversation_id=body.conversation_id, who=who, **wanted)
     if body.stream:
         return await streamed(request, gate, lambda listener: work(listener=listener))
     answer = await _known(library, body, wanted)

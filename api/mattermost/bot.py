@@ -19,7 +19,8 @@ from api.mattermost.client import TIMEOUT_S, MattermostChat, patiently
 from api.mattermost.installed import EVENTS_PATH, tokens
 from api.mattermost.listen import Listener
 from api.mattermost.seals import is_one_of
-from api.settings import MAX_POST, Settings
+from api.settings import Settings
+from api.settings_checks import MAX_POST
 
 LOOK_UPS, LOOK_UP_S = 2, 1.0
 """How often, and for how many seconds each, it is asked for what an outgoing webhook leaves out: Mattermost waits."""

@@ -20,7 +20,7 @@ from api.mattermost.limits import DIALOG_TEXT
 from api.mattermost.markdown import plain
 from api.mattermost.posts import render
 from api.mattermost.seals import Seal
-from api.settings import MAX_POST
+from api.settings_checks import MAX_POST
 
 API = "/api/v4"
 TIMEOUT_S = 10.0

@@ -15,7 +15,8 @@ from api.mattermost.client import API, TIMEOUT_S
 from api.mattermost.installed import EVENTS_PATH, missing, tokens
 from api.mattermost.listen import LARGEST, MARGIN_S, silent
 from api.mattermost.seals import Seal
-from api.settings import MAX_POST, Settings
+from api.settings import Settings
+from api.settings_checks import MAX_POST
 
 _ID = re.compile(r"[a-z0-9]{26}")
 

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from api.errors import kind_of
-from api.http.access import Asker, TheView
+from api.http.access import Asker, Principal, ThePrincipal, TheView
 from api.http.deps import TheGate, TheLibrary
 from api.http.problems import headers_of
 from api.http.schemas import AnswerBody
@@ -35,6 +35,7 @@ async def ask(
     library: TheLibrary,
     view: TheView,
     gate: TheGate,
+    asker: ThePrincipal,
     q: Annotated[str, Query(max_length=20_000)] = "",
     topic: Chosen = "",
     level: Chosen = "",
@@ -49,7 +50,7 @@ async def ask(
     headers: dict[str, str] = {}
     if question:
         try:
-            work = partial(_answered, library, question, chosen, conversation_id or None, view)
+            work = partial(_answered, library, question, chosen, conversation_id or None, view, asker)
             values["view"] = answer_view(await gate.run(work))
         except CuecardError as error:
             found = kind_of(error)
@@ -76,7 +77,14 @@ def answer_page(request: Request, body: AnswerBody) -> HTMLResponse:
     return page(request, "answer.html", view=shown, question=body.question, feedback=_has_feedback(request))
 
 
-def _answered(library: Library, question: str, chosen: dict[str, str], conversation: str | None, view: View) -> Body:
+def _answered(
+    library: Library,
+    question: str,
+    chosen: dict[str, str],
+    conversation: str | None,
+    view: View,
+    asker: Principal | None,
+) -> Body:
     filters = {name: [value] for name, value in chosen.items() if value and name != "collection"}
     return library.ask(
         question,
@@ -86,6 +94,7 @@ def _answered(library: Library, question: str, chosen: dict[str, str], conversat
         k=None,
         conversation_id=conversation,
         view=view,
+        who=asker.id if asker else None,
     )
 
 

@@ -134,3 +134,12 @@ def test_hostile_text_takes_time_in_proportion(checker: Checker, text: str) -> N
     check(checker, text, SOURCE)
     check(checker, "The pool holds 10 connections.", text)
     assert time.perf_counter() - started < 10
+
+
+def test_a_source_said_as_a_whole_is_supported_piece_by_piece(checker: Checker) -> None:
+    source = "9.2 If\n\nRetry the call\nuntil it succeeds; unless the key is known, stop.\n"
+    answer = f"{source.strip()} [1]"
+    whole = checker.check_cited(answer, [MarkedSource(1, source)], [CitedStretch(0, len(answer), 1)])
+    assert {c.verdict for c in whole} == {"supported"}
+    half = checker.check("Retry the call.", [GivenSource("s", source)])
+    assert half.claims[0].verdict != "supported"

@@ -134,6 +134,7 @@ class FakeLibrary:
         conversation_id: str | None = None,
         view: View = EVERYTHING,
         listener: Listener | None = None,
+        who: str | None = None,
     ) -> Body:
         self.views.append(view)
         self.asked.append(

@@ -22,8 +22,8 @@ from tests.api.test_cli import CUECARD
 from tests.api.test_home import another_process
 from tests.api.test_serve import serving
 
-QUIET = 4.0
-"""Seconds without a line after which none is expected any more: longer than changes need to rest, and a sync."""
+QUIET = 1.5
+"""Seconds without a line after which none is expected any more: longer than changes need to rest, and a small sync."""
 
 NOTE = "# {0}\n\nQ1: What is {0}?\nAnswer: {0} is a note about {0}.\n"
 

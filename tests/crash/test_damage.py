@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -53,12 +54,25 @@ def put_file_in_the_way(index: Path, _: random.Random) -> None:
     (index / "shard-0" / "x").write_text("of another time", encoding="utf-8")
 
 
-@pytest.fixture
-def settled(crashed: Crashed) -> Crashed:
-    """A library in order."""
+@pytest.fixture(scope="module")
+def in_order(tmp_path_factory: pytest.TempPathFactory) -> Crashed:
+    """A library in order, and beside it a copy that nobody touches."""
+    place = tmp_path_factory.mktemp("in-order") / "now"
+    (place / "folder").mkdir(parents=True)
+    crashed = Crashed(place / "folder", place / "home")
     begin(crashed, seeded("damage"))
     crashed.heal()
+    shutil.copytree(place, place.with_name("kept"))
     return crashed
+
+
+@pytest.fixture
+def settled(in_order: Crashed) -> Crashed:
+    """That library, as it was."""
+    place = in_order.folder.parent
+    shutil.rmtree(place)
+    shutil.copytree(place.with_name("kept"), place)
+    return deepcopy(in_order)
 
 
 @pytest.mark.parametrize("damage", [delete_all, delete_card, delete_shard, put_file_in_the_way])

@@ -28,6 +28,7 @@ class Reply:
     `text` is said in pieces of `size` characters, `pause_s` before each; a function makes it from the request's user
     message. `status` other than 200 is answered with `headers` and nothing said. `stall`: silence after `after`
     characters, until the server stops. `cut`: the connection is reset there. `raw`: these bytes instead of a reply.
+    `hold`: it says `after` characters, and the rest once this is set.
     `streams`: whether it can; if not, it answers in one piece whatever is asked for.
     """
 
@@ -39,18 +40,24 @@ class Reply:
     stall: bool = False
     cut: bool = False
     after: int = 0
+    hold: threading.Event | None = None
     raw: bytes | None = None
     streams: bool = True
 
 
 class LanguageModelDouble:
-    """A server that says what it is told to. `heard`: the user messages that came, `systems` those of the system."""
+    """A server that says what it is told to. `heard`: the user messages that came, `systems` those of the system.
+
+    `said`: how many characters it streamed. `hung_up`: somebody left before they had heard it out.
+    """
 
     def __init__(self, wire: Wire, replies: Sequence[Reply]) -> None:
         self.wire = wire
         self.replies = list(replies)
         self.heard: list[str] = []
         self.systems: list[str] = []
+        self.said = 0
+        self.hung_up = threading.Event()
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._http = _Http(("127.0.0.1", 0), self)
@@ -98,8 +105,9 @@ class _Http(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         self.double = double
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is nobody's business."""
+    def handle_error(self, *_: Any) -> None:
+        """A client that hung up is for the test to see."""
+        self.double.hung_up.set()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -136,8 +144,12 @@ class _Handler(BaseHTTPRequestHandler):
         breaks = reply.stall or reply.cut
         said = text[: reply.after] if breaks else text
         for at in range(0, len(said), reply.size):
+            if reply.hold is not None and at >= reply.after:
+                while not (reply.hold.wait(0.05) or double.stopping.is_set()):
+                    pass
             if double.stopping.wait(reply.pause_s):
                 return
+            double.said = at
             self._chunk(_piece(double.wire, said[at : at + reply.size]))
         if reply.stall:
             double.stopping.wait()

@@ -238,7 +238,8 @@ def test_an_interrupt_while_graphs_are_built_leaves_the_old_index(
         def __init__(self, command: list[str], **options: Any) -> None:
             super().__init__([command[0], "-c", slow], **options)
             started.append(self)
-            threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+            main = threading.main_thread().ident
+            threading.Timer(0.3, lambda: signal.pthread_kill(main or 0, signal.SIGINT)).start()
 
     monkeypatch.setattr(subprocess, "Popen", Slow)
     index = opened(folder)

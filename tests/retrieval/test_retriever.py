@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from retrieval.fuse import FusionWeights
 from retrieval.hits import ARMS
 from retrieval.indexer import ChunkIndexer
 from retrieval.ports import FILTER_KEYS, ArmResults, Filters, SparseVector, Vectors
-from retrieval.retriever import Retriever, checked_filters
+from retrieval.retriever import Retriever, SearchedQuestions, checked_filters
 from retrieval.server import IN_MEMORY, ServerIndex
 from tests.fakes import HashingEmbedder
 from tests.retrieval.library import MemoryCatalog, chunk, document
@@ -313,3 +313,22 @@ def test_the_catalog_has_the_last_word_on_what_may_be_seen(library: Library) -> 
     library.indexer.put([NewVersion(3, opened)])
     shown = library.retriever.search("wombat graph", view=View("candidate"))
     assert "secret" not in {hit.chunk.id for hit in shown.hits}
+
+
+def test_the_vector_of_a_question_that_was_searched_is_not_made_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add(NewVersion(1, LOCKS))
+    embedder = SearchedQuestions(library.retriever, library.embedder)
+    fresh = library.embedder.embed_queries(["What is a deadlock?", "Why?"])
+    library.retriever.search("What is a deadlock?")
+    made: list[str] = []
+    embed = library.embedder.embed_queries
+
+    def counted(texts: Sequence[str]) -> Vectors:
+        made.extend(texts)
+        return embed(texts)
+
+    monkeypatch.setattr(library.embedder, "embed_queries", counted)
+    assert (embedder.embed_queries(["What is a deadlock?", "Why?"]) == fresh).all()
+    assert made == ["Why?"]

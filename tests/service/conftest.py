@@ -14,7 +14,7 @@ from api.home import own
 from api.http.app import create_app
 from api.local import LocalLibrary
 from api.settings import Settings, load_settings
-from tests.api.conftest import clean_environment, filled, own_logging  # noqa: F401 - fixtures
+from tests.api.conftest import clean_environment, filled, own_home, own_logging  # noqa: F401 - fixtures
 from tests.service.running import running
 
 TOKEN = "local-token"  # noqa: S105 - of these tests

@@ -65,6 +65,7 @@ def test_what_was_asked_before_is_answered_before_anybody_asks_again(service: Se
     assert service.library.warm_up(1000) >= 1
     assert service.library.answers.counts[1] > counts[1]
     assert ask(service, OTHER).json()["cached"] is True
+    service.library.delete_document("tar.md", "warm")
 
 
 def test_a_changed_document_never_answers_from_memory(service: Service, tmp_path: Path) -> None:

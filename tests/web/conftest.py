@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.web.library_files import write_files
+from tests.web.library_files import write_files, write_first
 
 SCRIPT = Path(sys.executable).with_name("cuecard")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -57,11 +57,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server on a home that holds the notes."""
     home = tmp_path_factory.mktemp("web-home") / "home"
-    notes = write_files(tmp_path_factory.mktemp("web-notes"))
+    notes = tmp_path_factory.mktemp("web-notes")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("CUECARD_", "SLACK_"))}
     environment["CUECARD_RESULTS"] = str(results)
-    made = subprocess.run([SCRIPT, "ingest", notes, "--home", home], capture_output=True, env=environment, check=False)
-    assert made.returncode == 0, made.stderr
+    ingest: list[str | Path] = [SCRIPT, "ingest", notes, "--home", home]
+    for write in (write_first, write_files):
+        write(notes)
+        made = subprocess.run(ingest, capture_output=True, env=environment, check=False)
+        assert made.returncode == 3, made.stderr
     command: list[str | Path] = [SCRIPT, "serve", "--home", home, "--port", "0", "--json"]
     log = home / "serve.log"
     with (

@@ -13,6 +13,12 @@ SCRIPT = "<script>window.pwned = 1</script>"
 IMAGE = "<img src=x onerror='window.pwned = 2'>"
 HOSTILE_NAME = "hostile <img src=x onerror=window.pwned=5>.md"
 
+CHANGED = "notes/pool-2023.md"
+"""A document of two versions."""
+
+UNREADABLE = "scans/board.pdf"
+"""A file that is in quarantine."""
+
 FILES = {
     "qa/caching.md": f"""---
 topic: Caching
@@ -67,6 +73,16 @@ See [the manual](javascript:window.pwned=3), [1](https://evil.example/), ![x](ht
 </textarea></div><style>body {{ display: none }}</style> for &lt;b&gt;more&lt;/b&gt; \\*stars\\*.
 """,
 }
+
+
+def write_first(folder: Path) -> Path:
+    """The notes as they were once, and a file that can't be read."""
+    write_files(folder)
+    file = folder / CHANGED
+    file.write_text(FILES[CHANGED].replace("20 connections", "30 connections"), encoding="utf-8")
+    (folder / UNREADABLE).parent.mkdir(exist_ok=True)
+    (folder / UNREADABLE).write_bytes(b"%PDF-1.4 broken")
+    return folder
 
 
 def write_files(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import PATIENCE_MS
-from tests.web.library_files import POOL, STAMPEDE, UNKNOWN
+from tests.web.library_files import CHANGED, POOL, STAMPEDE, UNKNOWN, UNREADABLE
 
 SERIOUS = ("serious", "critical")
 
@@ -25,12 +25,30 @@ def by_sentence(page: Page) -> None:
     page.locator("details.narrow summary").click()
 
 
+def wrong_key(page: Page) -> None:
+    page.get_by_label("Your key").fill("no key at all")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def tried_again(page: Page) -> None:
+    entry = page.locator(".quarantine li", has_text=UNREADABLE)
+    entry.get_by_role("button", name="Try again").click()
+    expect(entry.get_by_role("status")).to_contain_text("damaged", timeout=PATIENCE_MS)
+
+
 VIEWS: dict[str, tuple[str, Callable[[Page], None] | None]] = {
     "home": ("/", None),
     "answer": ("/?" + urlencode({"q": STAMPEDE}), cited),
     "conflict": ("/?" + urlencode({"q": POOL}), by_sentence),
     "abstention": ("/?" + urlencode({"q": UNKNOWN}), None),
+    "login": ("/login", None),
+    "login refused": ("/login?next=/library", wrong_key),
     "library": ("/library", None),
+    "quarantine": ("/library#quarantine", tried_again),
+    "diff": ("/library/diff?" + urlencode({"id": CHANGED}), None),
+    "items": ("/library/document?" + urlencode({"path": CHANGED}), None),
+    "changed since": ("/library/document?path=qa/caching.md&start=5&end=9&version=sha256:0", None),
     "document": ("/library/document?path=qa/caching.md&start=50&end=90", None),
     "evaluations": ("/evaluations", None),
     "report": ("/evaluations/retrieval-1", None),

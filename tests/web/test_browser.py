@@ -122,6 +122,41 @@ def test_all_of_it_works_with_the_keyboard_alone(page: Page) -> None:
     expect(page.locator(".prose a.cite").first).to_be_focused()
 
 
+def test_the_library_is_read_with_the_keyboard_alone(page: Page) -> None:
+    def go_to(selector: str) -> None:
+        for _ in range(60):
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{selector} is not reached with the Tab key")
+
+    page.goto("/")
+    go_to("nav a[href='/library']")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Library")).to_be_visible()
+    go_to(".skip")
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    go_to("#documents a[href*='pool-2023']")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Pool sizing 2023")).to_be_visible()
+    go_to(".items a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#cited")).to_be_in_viewport()
+    go_to(".versions a")
+    page.keyboard.press("Enter")
+    expect(page.locator(".diff ins").first).to_contain_text("20 connections")
+    go_to(".diff")
+    page.goto("/library")
+    go_to(".quarantine button[data-do='retry']")
+    page.keyboard.press("Enter")
+    expect(page.locator(".quarantine [role='status']").first).to_contain_text("damaged")
+    page.goto("/evaluations")
+    go_to(".report h2 a")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="answers-2")).to_be_visible()
+
+
 def test_a_question_is_narrowed_down(page: Page) -> None:
     page.goto("/")
     page.get_by_text("Narrow it down").click()
