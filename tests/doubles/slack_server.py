@@ -155,7 +155,7 @@ class SlackDouble(ChatServer):
         return self._page(found, asked)
 
     def _page(self, found: list[Data], asked: Data) -> Data:
-        start, size = int(asked.get("cursor") or 0), 2
+        start, size = int(asked.get("cursor") or 0), 5
         page = [{key: value for key, value in each.items() if key != "blocks"} for each in found[start : start + size]]
         if str(asked.get("include_all_metadata", "")).lower() not in ("1", "true"):
             for message in page:
