@@ -105,9 +105,9 @@ def _same_place(one: Polarity, i: int, other: Polarity, j: int, least: int = 1) 
 
 
 def _softened(text: Polarity, at: int) -> bool:
-    """Whether a negation, or a word that may stand for one, is near."""
-    near = text.words[max(0, at - 2 * _NEAR) : at + _NEAR + 1]
-    return any(w.text in lexicon().softeners or w.negated for w in near)
+    """Whether a negation, or another word that may stand for one, is near."""
+    near = (*text.words[max(0, at - 2 * _NEAR) : at], *text.words[at + 1 : at + _NEAR + 1])
+    return text.words[at].negated or any(w.text in lexicon().softeners or w.negated for w in near)
 
 
 def _around(text: Polarity, at: int) -> set[str]:

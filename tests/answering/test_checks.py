@@ -29,6 +29,11 @@ def look(claim: str, *sources: str) -> dict[str, Finding]:
         ("negation", "The handler runs the task synchronously.", "The handler runs the task asynchronously."),
         ("negation", "Indexes increase the cost of writes.", "Indexes reduce the cost of writes."),
         ("negation", "The tuple object is mutable in Python.", "The tuple object is immutable in Python."),
+        (
+            "negation",
+            "The default policy never refuses writes.",
+            "The default policy is noeviction, which refuses writes.",
+        ),
         ("identifiers", "Call `asyncio.wait` to collect results.", "Call `asyncio.gather` to collect results."),
         ("identifiers", "Set max_conns to two.", "Set max_connections to two."),
         ("versions", "It needs Python 3.12 to run.", "It needs Python 3.11 to run."),
