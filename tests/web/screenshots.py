@@ -40,7 +40,7 @@ SHOWN = (
 )
 """The pictures that docs/web.md and the README show."""
 
-CHANGED = "notes/connection-pool-sizing-2023.md"
+CHANGED = "qa/cloud-and-deployment.md"
 
 
 def ask(question: str) -> str:
@@ -84,7 +84,7 @@ def served(results: str) -> Iterator[str]:
         library = LocalLibrary(settings, own(settings, "serve", create=True))
         try:
             now = (notes / CHANGED).read_text(encoding="utf-8")
-            for text in (now.replace("20 connections", "30 connections"), now):
+            for text in (now.replace("sleep of 5 to 10 seconds", "sleep of a few seconds"), now):
                 (notes / CHANGED).write_text(text, encoding="utf-8")
                 library.ingest([notes], collection="default", yes=True, progress=None)
             with running(create_app(library, settings, token="-", local=True)) as url:
