@@ -46,7 +46,7 @@ def examine(settings: Settings, parts: Parts | None) -> Body:
         checks.append(_keys(parts))
     checks.append(_checker(settings))
     checks += service_checks(settings)
-    checks.append(_slack(settings))
+    checks += [_slack(settings), _mattermost(settings)]
     checks.append(_language_model(settings, parts))
     failed = {check["name"] for check in checks if check["state"] == "failed"}
     return {
@@ -237,6 +237,18 @@ def _slack(settings: Settings) -> Body:
     ways = ["HTTP"] * (settings.slack_signing_secret is not None)
     ways += ["Socket Mode"] * (settings.slack_app_token is not None)
     return _check("Slack", "on", f"by {' and '.join(ways)}, while `cuecard serve` runs.")
+
+
+def _mattermost(settings: Settings) -> Body:
+    from api.mattermost.installed import missing, wanted
+
+    why = missing(settings)
+    if not wanted(settings):
+        return _check("Mattermost", "off", why, "docs/mattermost.md takes you from nothing to a working bot.")
+    if why:
+        return _check("Mattermost", "failed", why, "Set it, or unset the others.")
+    buttons = "" if settings.public_url else ", without buttons as CUECARD_PUBLIC_URL is not set"
+    return _check("Mattermost", "on", f"at {settings.mattermost_url}, while `cuecard serve` runs{buttons}.")
 
 
 def _language_model(settings: Settings, parts: Parts | None) -> Body:

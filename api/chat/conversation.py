@@ -72,7 +72,7 @@ class Conversation:
             new_id(), event.place, event.user, event.message, body, view, private=event.private, direct=event.direct
         )
         plan = self._say(event, chat, answer_message(body, self._look(given, asked, new=True)), answer=given.id)
-        plan.answers.append(replace(given, by=event.user if asked else ""))
+        plan.answers.append(replace(given, by=asked.user, by_name=asked.user_name) if asked else given)
         return plan
 
     def _ask(self, question: str, view: View, conversation: str | None) -> Body:
@@ -130,7 +130,7 @@ class Conversation:
             return self._more(event, chat, given)
         if event.action == SHARE and given.private and not given.direct and not given.shared:
             return self._share(event, chat, given)
-        if event.action == TELL and self.rules.owners and not given.told:
+        if event.action == TELL and self.rules.owners_in(here.platform) and not given.told:
             return self._tell_owners(event, chat, given)
         return Plan()
 
@@ -138,7 +138,7 @@ class Conversation:
         """Another question from the message of an answer; it is answered beside it."""
         view = self.rules.view(event.place.channel, event.user, direct=event.direct)
         event = replace(event, private=given.private, message="")
-        return self._answer(event, chat, question, view, Asked(event.user, question))
+        return self._answer(event, chat, question, view, _asked(event, question))
 
     def _rate(self, event: Event, chat: Chat, given: Given) -> Plan:
         rating = "up" if event.action == RATE_UP else "down"
@@ -163,24 +163,26 @@ class Conversation:
         """Say in the channel what one person saw, if the channel may still see all of it."""
         if self.rules.view(given.place.channel, "", direct=False) != given.view:
             return self._tell(event, chat, "This can't be shared here", "What this channel may see has changed.")
-        copy = replace(given, id=new_id(), private=False, by=event.user, message="")
-        asked = Asked(event.user, given.body["question"])
+        copy = replace(given, id=new_id(), private=False, by=event.user, by_name=event.user_name, message="")
+        asked = _asked(event, given.body["question"])
         payloads = chat.render(answer_message(copy.body, self._look(copy, asked)))
         sends = [Send("post", copy.place, payload, answer=copy.id) for payload in payloads]
         shown = given.marked(shared=True)
         return Plan([*sends, self._change(event, chat, shown)], [copy, shown])
 
     def _tell_owners(self, event: Event, chat: Chat, given: Given) -> Plan:
-        owners = Place(event.place.platform, event.place.team, self.rules.owners)
-        channel = "" if given.direct else given.place.channel
-        message = gap_message(given.body, Asked(event.user, given.body["question"], channel))
+        owners = Place(event.place.platform, event.place.team, self.rules.owners_in(event.place.platform))
+        asked = _asked(event, given.body["question"])
+        if not given.direct:
+            asked = replace(asked, channel=given.place.channel, channel_name=event.channel_name)
+        message = gap_message(given.body, asked)
         told = given.marked(told=True)
         sends = [Send("post", owners, payload) for payload in chat.render(message)]
         return Plan([*sends, self._change(event, chat, told)], [told])
 
     def _change(self, event: Event, chat: Chat, given: Given) -> Send:
         """Show the message of an answer as it is now."""
-        asked = Asked(given.by, given.body["question"]) if given.by else None
+        asked = Asked(given.by, given.body["question"], user_name=given.by_name) if given.by else None
         payload = chat.render(answer_message(given.body, self._look(given, asked)))[0]
         if given.private:
             return Send("replace", event.place, payload, event.user, event.reply)
@@ -205,7 +207,7 @@ class Conversation:
         return Look(
             ref=given.id,
             public_url=self.public_url,
-            owners=bool(self.rules.owners),
+            owners=bool(self.rules.owners_in(given.place.platform)),
             private=given.private,
             shareable=given.private and not given.direct,
             up=up,
@@ -215,6 +217,10 @@ class Conversation:
             told=given.told,
             asked=asked,
         )
+
+
+def _asked(event: Event, question: str) -> Asked:
+    return Asked(event.user, question, user_name=event.user_name)
 
 
 def is_passing(error: CuecardError) -> bool:

@@ -41,7 +41,7 @@ class Event:
     message. `addressed`: meant for the bot whatever thread it stands in. `private`: only its user may see the answer,
     `direct`: it was asked in a conversation with the bot alone. `reply` and `trigger` are the chat's own handles for
     answering it; `reply` may be used by anybody who has it, and is never logged. `external`: the channel is shared
-    with another organisation.
+    with another organisation. The names are what people read, where the chat does not show ids by name.
     """
 
     kind: Kind
@@ -58,6 +58,8 @@ class Event:
     trigger: str = ""
     action: str = ""
     value: str = ""
+    user_name: str = ""
+    channel_name: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

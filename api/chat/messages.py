@@ -22,11 +22,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asked what. `user` is an id of the chat, `channel` too ("" where it doesn't matter)."""
+    """Who asked what. `user` is an id of the chat, `channel` too ("" where it doesn't matter).
+
+    The names are what people call them, for chats that don't show ids by name.
+    """
 
     user: str
     question: str
     channel: str = ""
+    user_name: str = ""
+    channel_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,8 @@ class Chat(Protocol):
     def whisper(self, place: Place, user: str, payload: Payload, reply: str) -> None:
         """Say something that only `user` sees, through the handle `reply` where there is one."""
 
-    def replace(self, place: Place, payload: Payload, reply: str) -> None:
-        """Put something else into the whispered message that the handle `reply` belongs to."""
+    def replace(self, place: Place, user: str, payload: Payload, reply: str) -> None:
+        """Put something else into the message whispered to `user` that the handle `reply` belongs to."""
 
     def ask_again(self, event: Event, answer_id: str, question: str) -> None:
         """Open a dialog in which a question can be put differently, for the event of a button."""

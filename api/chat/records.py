@@ -23,7 +23,8 @@ def new_id() -> str:
 class Given:
     """An answer as it was given in one place. `body` is the library's; `message` the question's message, "" for none.
 
-    `view` is what it was made from. `owners_told` and the like say which buttons were used.
+    `view` is what it was made from. `by`, with a name where the chat needs one, asked it from another message; `told`
+    and the like say which buttons were used.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Given:
     private: bool = False
     direct: bool = False
     by: str = ""
+    by_name: str = ""
     more_shown: bool = False
     shared: bool = False
     told: bool = False

@@ -1,6 +1,7 @@
 """Who may ask where, and what they may see there: `chat.toml` in the home.
 
-    owners = "C0OWNERS"              # channel that is told what the library lacks
+    owners = "C0OWNERS"              # channel that is told what the library lacks; of several chats each one's:
+                                     # owners = {slack = "C0OWNERS", mattermost = "..."}
     questions_per_minute = 10        # of one person
     only_listed_channels = true      # no other channel gets an answer
     workspaces = ["T0123"]           # no other workspace does; all that installed the bot where this is missing
@@ -34,8 +35,11 @@ RULES_FILE = "chat.toml"
 CANDIDATES = View("candidate")
 AUDIENCES = ("candidate", "interviewer")
 PER_MINUTE = 10
-_KEYS = {
-    "owners": str,
+NOT_HERE = "I don't answer in this channel. An administrator can change that."
+"""What somebody is told who asks where nothing is answered, and nobody else sees it."""
+
+_KEYS: dict[str, type | tuple[type, ...]] = {
+    "owners": (str, dict),
     "questions_per_minute": int,
     "only_listed_channels": bool,
     "workspaces": list,
@@ -45,12 +49,22 @@ _KEYS = {
     "people": dict,
 }
 
+_WANTED: dict[object, str] = {
+    (str, dict): "a string, or a table with one for each chat",
+    int: "a whole number from 1",
+    bool: "true or false",
+    list: "a list",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Allow-lists, and what is seen where. `workspaces` None: every workspace the bot is installed in."""
+    """Allow-lists, and what is seen where. `workspaces` None: every workspace the bot is installed in.
 
-    owners: str = ""
+    `owners`: their channel in every chat, or in each by its name.
+    """
+
+    owners: str | Mapping[str, str] = ""
     questions_per_minute: int = PER_MINUTE
     only_listed_channels: bool = False
     workspaces: frozenset[str] | None = None
@@ -58,6 +72,10 @@ class Rules:
     direct: View = CANDIDATES
     channels: Mapping[str, View] = field(default_factory=dict)
     people: Mapping[str, View] = field(default_factory=dict)
+
+    def owners_in(self, platform: str) -> str:
+        """The channel of the owners in a chat, "" for none."""
+        return self.owners if isinstance(self.owners, str) else self.owners.get(platform, "")
 
     def allows(self, event: Event) -> bool:
         """Whether an event may be answered where it happened.
@@ -92,16 +110,18 @@ def read_rules(home: Path) -> Rules:
         if kind is None:
             raise SettingsError(f"{path}: `{key}` is not known.", hint=f"Known: {', '.join(_KEYS)}.")
         if not isinstance(value, kind) or (key == "questions_per_minute" and not _is_count(value)):
-            wanted = {str: "a string", int: "a whole number from 1", bool: "true or false", list: "a list"}
-            raise SettingsError(f"{path}: `{key}` must be {wanted.get(kind, 'a table')}.", hint="Correct it.")
+            raise SettingsError(f"{path}: `{key}` must be {_WANTED.get(kind, 'a table')}.", hint="Correct it.")
     views = {name: _view(path, name, data.get(name, {})) for name in ("everywhere", "direct")}
     tables = {
         name: {each: _view(path, f"{name}.{each}", value) for each, value in data.get(name, {}).items()}
         for name in ("channels", "people")
     }
     workspaces = _strings(path, "workspaces", data.get("workspaces"))
+    owners = data.get("owners", "")
+    if isinstance(owners, dict) and not all(isinstance(each, str) for each in owners.values()):
+        raise SettingsError(f"{path}: `owners` must name a channel for each chat.", hint='Write slack = "C0OWNERS".')
     return Rules(
-        owners=data.get("owners", ""),
+        owners=owners,
         questions_per_minute=data.get("questions_per_minute", PER_MINUTE),
         only_listed_channels=data.get("only_listed_channels", False),
         workspaces=workspaces,

@@ -117,3 +117,11 @@ turns = Table(
     Column("tick", BigInteger, nullable=False),
 )
 """When a channel or a user was served last: whoever waits longest is next."""
+
+marks = Table(
+    "chat_marks",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("at", Float, nullable=False),
+)
+"""Until when everything that happened in a chat was heard, for chats that tell only those who listen."""

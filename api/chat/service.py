@@ -152,7 +152,7 @@ class ChatService:
             if send.kind == "whisper":
                 self._formatted(letter, chat, lambda payload: chat.whisper(send.place, send.user, payload, send.reply))
             elif send.kind == "replace":
-                self._formatted(letter, chat, lambda payload: chat.replace(send.place, payload, send.reply))
+                self._formatted(letter, chat, lambda payload: chat.replace(send.place, send.user, payload, send.reply))
             else:
                 return self._change(letter, chat)
         except GoneError:

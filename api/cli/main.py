@@ -31,6 +31,7 @@ COMMANDS = {
     "doctor": "api.cli.status:doctor",
     "migrate": "api.cli.migrate:migrate",
     "slack": "api.cli.slack:slack",
+    "mattermost": "api.cli.mattermost:mattermost",
 }
 ENTRY_POINTS = "cuecard.commands"
 

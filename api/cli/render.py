@@ -159,3 +159,13 @@ def _one_line(text: str) -> str:
 def _short(text: str, columns: int) -> str:
     line = _one_line(text)
     return line if len(line) <= columns else f"{line[: columns - 2].rstrip()} …"
+
+
+def checks_as_text(found: dict[str, Any]) -> str:
+    """What the doctor of a chat found: each check in a line, what to do below it."""
+    marks = {"on": "✓", "off": "–", "failed": "✗"}
+    lines = []
+    for check in found["checks"]:
+        lines.append(f"{marks[check['state']]} {check['name']}: {check['detail']}")
+        lines += [f"    {check['hint']}"] * bool(check["hint"])
+    return "\n".join(lines)

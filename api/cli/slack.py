@@ -8,6 +8,7 @@ from typing import Any, cast
 import click
 
 from api.cli.context import Context, to_json
+from api.cli.render import checks_as_text
 from api.errors import DONE, FAILED
 
 
@@ -23,7 +24,7 @@ def doctor(context: Context) -> int:
     from api.slack.doctor import examine
 
     found = examine(context.settings())
-    context.show(found, _as_text)
+    context.show(found, checks_as_text)
     return DONE if found["ok"] else FAILED
 
 
@@ -66,12 +67,3 @@ def replay(context: Context, file: Path) -> None:
         play(requests, cast(ChatLibrary, library), rules, settings.public_url or "", tell)
     if context.as_json:
         click.echo(to_json({"replayed": told}))
-
-
-def _as_text(found: dict[str, Any]) -> str:
-    marks = {"on": "✓", "off": "–", "failed": "✗"}
-    lines = []
-    for check in found["checks"]:
-        lines.append(f"{marks[check['state']]} {check['name']}: {check['detail']}")
-        lines += [f"    {check['hint']}"] * bool(check["hint"])
-    return "\n".join(lines)

@@ -182,6 +182,7 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ("post", "/check"): {"score": 0.97, "low_confidence": False, "reasons": [], "claims": [_CLAIM]},
     ("post", "/feedback"): _RATED,
     ("post", "/slack/events"): {"challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"},
+    ("post", "/mattermost/events"): {},
     ("get", "/questions"): {
         "questions": [
             {

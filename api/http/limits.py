@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 RATE = 600
 """Requests a minute where the settings say nothing."""
 
-UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics", "/slack/events"})
-"""What is asked all the time by those who watch over the server; and by Slack, for many people from one address."""
+UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics", "/slack/events", "/mattermost/events"})
+"""What is asked all the time by those who watch over the server; and by chats, for many people from one address."""
 
 AWAY_S = 10.0
 """Seconds for which every server counts for itself after Redis could not be reached."""

@@ -31,7 +31,7 @@ MAX_BODY = 16 * 1024 * 1024
 UPLOADS = "/documents"
 """The one route that takes files in place of JSON."""
 
-SIGNED = ("/slack/",)
+SIGNED = ("/slack/", "/mattermost/")
 """Beginnings of paths whose requests prove by themselves who sent them, whatever name they were sent to."""
 
 FORMS = frozenset({"/login", "/logout"})

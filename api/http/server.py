@@ -67,7 +67,7 @@ def run_server(app: FastAPI, host: str, port: int, ready: Callable[[int], None])
     """Serve `app` until a signal ends it in good order. `ready` is told the port once connections are taken."""
     listener = listen(host, port)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False, ws="none"
     )
     server = _Server(config)
     server.on_started = lambda: ready(listener.getsockname()[1])

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from api.chat.events import RELATED
+from api.chat.layout import CONTINUED, FOLLOWS, arrange, fallback, is_anchored, pages, split, together
 from api.chat.messages import Asked, Button, Buttons, Cited, Message, Notice, Part, Prose, Small, Sources
 from api.chat.ports import Payload
 from api.slack.limits import BLOCKS, BUTTON_TEXT, SECTION_TEXT, TOTAL, WISE_TEXT
-from api.slack.mrkdwn import blocks_of, escape, plain, split
+from api.slack.mrkdwn import blocks_of, escape, plain
 
 Block = dict[str, Any]
-
-_FENCE = re.compile(r"^\s*(?:```|~~~).*\n?|```", re.MULTILINE)
 
 SPARE_BLOCKS = 5
 """Left free in a message, so that buttons and small print always have their place."""
@@ -21,89 +19,31 @@ SPARE_BLOCKS = 5
 
 def render(message: Message) -> list[Payload]:
     """Payloads for `chat.postMessage`, the one with the buttons first."""
-    if any(isinstance(part, Buttons) for part in message.parts):
-        return _anchored(message)
-    return _packed(message)
-
-
-def _anchored(message: Message) -> list[Payload]:
-    """One message with everything but the prose that does not fit, which goes into messages after it."""
-    for thrifty in (False, True):
-        fixed = {id(part): _part(part, thrifty=thrifty) for part in message.parts if not isinstance(part, Prose)}
-        if sum(map(_length, fixed.values())) <= TOTAL - SECTION_TEXT:
-            break
-    else:
-        fixed = {id(part): _part(part) for part in message.parts if not isinstance(part, (Prose, Sources))}
-    used = sum(map(_length, fixed.values()))
-    count = sum(map(len, fixed.values()))
-    blocks: list[Block] = []
-    moved: list[Block] = []
-    for part in message.parts:
-        if id(part) in fixed:
-            blocks += fixed[id(part)]
-            continue
-        for section in _part(part):
-            fits = used + _length([section]) <= TOTAL and count < BLOCKS - SPARE_BLOCKS and not moved
-            if fits:
-                blocks.append(section)
-                used, count = used + _length([section]), count + 1
-            else:
-                moved.append(section)
+    text = fallback(message, plain, lambda asked: f"<@{asked.user}>: {plain(asked.question)}", most=WISE_TEXT)
+    if not is_anchored(message):
+        return _messages([block for part in message.parts for block in _part(part)], text)
+    blocks, moved = arrange(
+        message,
+        lambda part, thrifty: _part(part, thrifty=thrifty),
+        _length,
+        room=TOTAL,
+        kept_for_prose=SECTION_TEXT,
+        most=BLOCKS - SPARE_BLOCKS,
+    )
     if moved:
-        blocks.append(_context("The rest follows."))
-    text = fallback(message)
-    return [{"text": text, "blocks": blocks}, *_pages(moved, "(continued)")]
+        blocks.append(_context(FOLLOWS))
+    return [{"text": text, "blocks": blocks}, *_messages(moved, CONTINUED)]
 
 
-def _packed(message: Message) -> list[Payload]:
-    """As many messages as it takes, from top to bottom."""
-    return _pages([block for part in message.parts for block in _part(part)], fallback(message))
-
-
-def _pages(blocks: list[Block], text: str) -> list[Payload]:
-    pages: list[list[Block]] = []
-    for block in blocks:
-        full = pages and (len(pages[-1]) >= BLOCKS or _length(pages[-1]) + _length([block]) > TOTAL)
-        if not pages or full:
-            pages.append([])
-        pages[-1].append(block)
-    return [{"text": text if number == 0 else "(continued)", "blocks": page} for number, page in enumerate(pages)]
-
-
-def fallback(message: Message) -> str:
-    """All of it as plain text, for notifications and readers of the screen; the prose gives way to the sources."""
-    fixed = [_plain_part(part) for part in message.parts if not isinstance(part, Prose)]
-    room = max(WISE_TEXT - sum(len(text) + 1 for text in fixed), 500)
-    lines: list[str] = []
-    for part in message.parts:
-        if not isinstance(part, Prose):
-            lines.append(_plain_part(part))
-            continue
-        text = plain(_FENCE.sub("", part.markdown).strip())
-        if len(text) > room:
-            text = split(text, max(room, 100))[0] + " …"
-        room -= len(text)
-        lines.append(text)
-    return "\n".join(line for line in lines if line)
-
-
-def _plain_part(part: Part) -> str:
-    if isinstance(part, Notice):
-        return plain(f"{part.head}: {part.detail}" if part.detail else part.head)
-    if isinstance(part, Asked):
-        return f"<@{part.user}>: {plain(part.question)}"
-    if isinstance(part, Sources):
-        lines = [plain(f"[{each.marker}] {each.title}, {each.place}") for each in part.sources]
-        return "\n".join([plain(part.head), *lines] if part.head else lines)
-    if isinstance(part, Small):
-        return plain(part.text)
-    return ""
+def _messages(blocks: list[Block], text: str) -> list[Payload]:
+    found = pages(blocks, _length, room=TOTAL, most=BLOCKS)
+    return [{"text": text if number == 0 else CONTINUED, "blocks": page} for number, page in enumerate(found)]
 
 
 def _part(part: Part, *, thrifty: bool = False) -> list[Block]:
     """The blocks of a part. `thrifty`: sources without their quotes, which "Show more" has."""
     if isinstance(part, Prose):
-        return [_section(text) for text in _sections(blocks_of(part.markdown))]
+        return [_section(text) for text in together(blocks_of(part.markdown), SECTION_TEXT)]
     if isinstance(part, Notice):
         text = f":warning: *{plain(part.head)}*" + (f"\n{plain(part.detail)}" if part.detail else "")
         return [_section(piece) for piece in split(text, SECTION_TEXT)]
@@ -114,22 +54,11 @@ def _part(part: Part, *, thrifty: bool = False) -> list[Block]:
         ]
     if isinstance(part, Sources):
         sources = [_source(source, thrifty=thrifty) for source in part.sources]
-        return [_section(text) for text in _sections([f"*{plain(part.head)}*"] * bool(part.head) + sources, "\n")]
+        lines = [f"*{plain(part.head)}*"] * bool(part.head) + sources
+        return [_section(text) for text in together(lines, SECTION_TEXT, "\n")]
     if isinstance(part, Small):
         return [_context(part.text)]
     return _buttons(part)
-
-
-def _sections(texts: list[str], between: str = "\n\n") -> list[str]:
-    """Texts put together while they fit into one section."""
-    found: list[str] = []
-    for text in texts:
-        for piece in split(text, SECTION_TEXT):
-            if found and len(found[-1]) + len(between) + len(piece) <= SECTION_TEXT:
-                found[-1] += between + piece
-            else:
-                found.append(piece)
-    return found
 
 
 def _source(source: Cited, *, thrifty: bool) -> str:
@@ -168,12 +97,9 @@ def _context(text: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": plain(text)[:SECTION_TEXT], "verbatim": True}]}
 
 
-def _length(blocks: list[Block]) -> int:
-    total = 0
-    for block in blocks:
-        if "text" in block:
-            total += len(block["text"]["text"])
-        for element in block.get("elements", ()):
-            text = element["text"]
-            total += len(text) if isinstance(text, str) else len(text["text"])
+def _length(block: Block) -> int:
+    total = len(block["text"]["text"]) if "text" in block else 0
+    for element in block.get("elements", ()):
+        text = element["text"]
+        total += len(text) if isinstance(text, str) else len(text["text"])
     return total

@@ -12,14 +12,13 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from api.chat.events import Event
-from api.chat.rules import Verdict
+from api.chat.rules import NOT_HERE, Verdict
 from api.slack import intake
 from api.slack.client import DEFAULT_URL, TIMEOUT_S, log
 
 _log = logging.getLogger("cuecard.slack.bolt")
 _log.setLevel(logging.ERROR)  # warnings show requests
 _ANY = re.compile(r".*", re.DOTALL)
-NOT_HERE = "I don't answer in this channel. An administrator can change that."
 
 Take = Callable[[Event], Verdict]
 

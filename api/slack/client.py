@@ -116,7 +116,7 @@ class SlackChat:
         thread = {"thread_ts": place.thread} if place.thread else {}
         self._call(place.team, "chat.postEphemeral", {"channel": place.channel, "user": user, **thread, **payload})
 
-    def replace(self, place: Place, payload: Payload, reply: str) -> None:  # noqa: ARG002 - the handle says where
+    def replace(self, place: Place, user: str, payload: Payload, reply: str) -> None:  # noqa: ARG002 - the handle says
         self._reply(reply, {**payload, "replace_original": True})
 
     def ask_again(self, event: Event, answer_id: str, question: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -13,51 +13,29 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import SignatureVerifier
 
-from api.chat.rules import Rules, read_rules
+from api.chat.doctor import Check, check, clock, found, rules_of, set_up
+from api.chat.rules import Rules
 from api.settings import Settings
 from api.slack.client import DEFAULT_URL, TIMEOUT_S, log
 from api.slack.installed import EVENTS_PATH, SCOPES, missing
-from ingest.errors import SettingsError
 
 MAX_SKEW_S = 120
 """Slack's signatures are good for five minutes; a clock this far away will soon refuse them."""
 
-Check = dict[str, str]
+_ID = re.compile(r"[A-Z0-9]+")
 
 
 def examine(settings: Settings) -> dict[str, Any]:
     """`{"ok", "checks": [{"name", "state", "detail", "hint"}]}`; a state is `on`, `off` or `failed`."""
-    checks: list[Check] = []
-    why = missing(settings)
-    checks.append(
-        _check("settings", "failed" if why else "on", why or "complete.", "See docs/slack.md." if why else "")
-    )
-    rules: Rules | None = None
-    try:
-        rules = read_rules(settings.home)
-        checks.append(_check("rules", "on", _described(rules)))
-    except SettingsError as error:
-        checks.append(_check("rules", "failed", error.message, error.hint))
+    rules, read = rules_of(settings.home, "slack")
+    checks = [set_up(missing(settings), "slack.md"), read]
     if settings.slack_bot_token is not None:
-        checks += _token(settings, rules or Rules())
+        checks += _token(settings, rules)
     elif settings.slack_client_id is not None:
-        checks.append(_check("token", "off", "each workspace brings its own, by OAuth."))
+        checks.append(check("token", "off", "each workspace brings its own, by OAuth."))
     checks.append(_sockets(settings))
     checks.append(_events_url(settings))
-    return {"ok": all(check["state"] != "failed" for check in checks), "checks": checks}
-
-
-def _check(name: str, state: str, detail: str, hint: str = "") -> Check:
-    return {"name": name, "state": state, "detail": detail, "hint": hint}
-
-
-def _described(rules: Rules) -> str:
-    listed = f"{len(rules.channels)} channels listed"
-    others = (
-        "no others are answered" if rules.only_listed_channels else f"others see what a {rules.everywhere.audience} may"
-    )
-    owners = f"owners in {rules.owners}" if rules.owners else "no channel of owners"
-    return f"{listed}, {others}; {owners}; {rules.questions_per_minute} questions a minute."
+    return found(checks)
 
 
 def _client(settings: Settings, token: str | None) -> WebClient:
@@ -71,66 +49,58 @@ def _token(settings: Settings, rules: Rules) -> list[Check]:
     try:
         answer = client.auth_test()
     except (SlackApiError, SlackClientError, OSError) as error:
-        return [_check("token", "failed", _reason(error), "Install the app again and copy its bot token.")]
+        return [check("token", "failed", _reason(error), "Install the app again and copy its bot token.")]
     headers: Mapping[str, Any] = {name.lower(): value for name, value in answer.headers.items()}
-    checks = [_check("token", "on", f"{answer['user']} in {answer['team']} ({answer['team_id']}).")]
+    checks = [check("token", "on", f"{answer['user']} in {answer['team']} ({answer['team_id']}).")]
     if rules.workspaces is not None and answer["team_id"] not in rules.workspaces:
         hint = "Add its id to `workspaces` in chat.toml."
-        checks.append(_check("workspace", "failed", f"{answer['team_id']} is not among the workspaces.", hint))
+        checks.append(check("workspace", "failed", f"{answer['team_id']} is not among the workspaces.", hint))
     granted = {scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",")}
     lacking = sorted(set(SCOPES) - granted)
     if lacking:
         hint = "Add them under OAuth & Permissions, and install the app again."
-        checks.append(_check("scopes", "failed", f"missing: {', '.join(lacking)}.", hint))
+        checks.append(check("scopes", "failed", f"missing: {', '.join(lacking)}.", hint))
     else:
-        checks.append(_check("scopes", "on", f"all {len(SCOPES)} that are needed."))
-    checks.append(_clock(str(headers.get("date", ""))))
-    channels = [rules.owners] * bool(rules.owners) + list(rules.channels)
+        checks.append(check("scopes", "on", f"all {len(SCOPES)} that are needed."))
+    hint = "Set the clock, or let the machine follow a time server: signatures are refused."
+    checks.append(clock(str(headers.get("date", "")), "Slack", MAX_SKEW_S, hint))
+    owners = rules.owners_in("slack")
+    # the rules may name channels of other chats, too
+    channels = [owners] * bool(owners) + [channel for channel in rules.channels if _ID.fullmatch(channel)]
     return checks + [_channel(client, channel) for channel in channels]
-
-
-def _clock(date: str) -> Check:
-    try:
-        ahead = time.time() - parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
-        return _check("clock", "off", "Slack did not tell the time.")
-    if abs(ahead) > MAX_SKEW_S:
-        hint = "Set the clock, or let the machine follow a time server: signatures are refused."
-        return _check("clock", "failed", f"{ahead:+.0f} s away from Slack's.", hint)
-    return _check("clock", "on", f"{ahead:+.0f} s away from Slack's.")
 
 
 def _channel(client: WebClient, channel: str) -> Check:
     name = f"channel {channel}"
     try:
-        found = client.conversations_info(channel=channel)["channel"]
+        info = client.conversations_info(channel=channel)["channel"]
     except (SlackApiError, SlackClientError, OSError) as error:
         if isinstance(error, SlackApiError) and error.response.get("error") == "missing_scope":
-            return _check(name, "off", "can't be looked up without the scope channels:read.")
-        return _check(name, "failed", _reason(error), "Correct its id in chat.toml, or invite the bot.")
-    if not found.get("is_member"):
-        return _check(name, "failed", "the bot is not a member.", "Say /invite @cuecard there.")
-    return _check(name, "on", "the bot is a member.")
+            return check(name, "off", "can't be looked up without the scope channels:read.")
+        return check(name, "failed", _reason(error), "Correct its id in chat.toml, or invite the bot.")
+    if not info.get("is_member"):
+        return check(name, "failed", "the bot is not a member.", "Say /invite @cuecard there.")
+    return check(name, "on", "the bot is a member.")
 
 
 def _sockets(settings: Settings) -> Check:
     if settings.slack_app_token is None:
-        return _check("Socket Mode", "off", "SLACK_APP_TOKEN is not set.")
+        return check("Socket Mode", "off", "SLACK_APP_TOKEN is not set.")
     try:
         _client(settings, None).apps_connections_open(app_token=settings.slack_app_token)
     except (SlackApiError, SlackClientError, OSError) as error:
         hint = "Make an app-level token with the scope connections:write."
-        return _check("Socket Mode", "failed", _reason(error), hint)
-    return _check("Socket Mode", "on", "Slack offers a connection.")
+        return check("Socket Mode", "failed", _reason(error), hint)
+    return check("Socket Mode", "on", "Slack offers a connection.")
 
 
 def _events_url(settings: Settings) -> Check:
     """Whether the public address leads to a server that knows the signing secret."""
     name = "events URL"
     if settings.slack_signing_secret is None:
-        return _check(name, "off", "SLACK_SIGNING_SECRET is not set.")
+        return check(name, "off", "SLACK_SIGNING_SECRET is not set.")
     if settings.public_url is None:
-        return _check(name, "off", "CUECARD_PUBLIC_URL is not set.", "Set it, and this is tried out.")
+        return check(name, "off", "CUECARD_PUBLIC_URL is not set.", "Set it, and this is tried out.")
     url = f"{settings.public_url.rstrip('/')}{EVENTS_PATH}"
     body = json.dumps({"type": "url_verification", "challenge": "cuecard"}).encode()
     stamp = str(int(time.time()))
@@ -142,14 +112,14 @@ def _events_url(settings: Settings) -> Check:
         )
     except httpx.HTTPError as error:
         hint = "Start `cuecard serve`, and see that the address leads to it."
-        return _check(name, "failed", f"{url} can't be reached ({type(error).__name__}).", hint)
+        return check(name, "failed", f"{url} can't be reached ({type(error).__name__}).", hint)
     if answer.status_code == 200 and answer.json().get("challenge") == "cuecard":
-        return _check(name, "on", f"{url} answers.")
+        return check(name, "on", f"{url} answers.")
     hint = {
         401: "The server runs with another SLACK_SIGNING_SECRET, or its clock is wrong.",
         404: "The server there was started without Slack's settings, or is another one.",
     }.get(answer.status_code, "See the log of the server there.")
-    return _check(name, "failed", f"{url} answers {answer.status_code}.", hint)
+    return check(name, "failed", f"{url} answers {answer.status_code}.", hint)
 
 
 def _reason(error: Exception) -> str:

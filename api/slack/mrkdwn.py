@@ -49,43 +49,9 @@ def blocks_of(markdown: str) -> list[str]:
     return found
 
 
-def split(block: str, most: int) -> list[str]:
-    """A block in pieces of at most `most` characters, cut at ends of lines where there are any; code stays code."""
-    if len(block) <= most:
-        return [block]
-    fenced = block.startswith("```") and block.endswith("```") and len(block) > 6
-    body, frame = (block[3:-3].strip("\n"), 8) if fenced else (block, 0)
-    pieces: list[str] = []
-    current = ""
-    for line in body.splitlines(keepends=True):
-        for part in _cut(line, most - frame):
-            if current and len(current) + len(part) > most - frame:
-                pieces.append(current)
-                current = ""
-            current += part
-    pieces.append(current)
-    whole = [piece.strip("\n") for piece in pieces if piece.strip()]
-    return [f"```\n{piece}\n```" for piece in whole] if fenced else whole
-
-
 @cache
 def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable(["table", "strikethrough"])
-
-
-def _cut(line: str, most: int) -> list[str]:
-    """A long line at blanks; never within an escape such as `&amp;`."""
-    parts: list[str] = []
-    while len(line) > most:
-        at = line.rfind(" ", most // 2, most)
-        if at < 0:
-            at = most
-            ampersand = line.rfind("&", at - 5, at)
-            if ampersand >= 0 and ";" not in line[ampersand:at]:
-                at = ampersand
-        parts.append(line[:at])
-        line = line[at:]
-    return [*parts, line]
 
 
 def _end(tokens: Sequence[Token], start: int) -> int:

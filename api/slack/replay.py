@@ -66,7 +66,7 @@ class PrintedSlack:
     def whisper(self, place: Place, user: str, payload: Payload, reply: str) -> None:  # noqa: ARG002
         self._tell({"call": "chat.postEphemeral", "channel": place.channel, "user": user, **payload})
 
-    def replace(self, place: Place, payload: Payload, reply: str) -> None:  # noqa: ARG002
+    def replace(self, place: Place, user: str, payload: Payload, reply: str) -> None:  # noqa: ARG002
         self._tell({"call": "response_url", "channel": place.channel, "replace_original": True, **payload})
 
     def ask_again(self, event: Event, answer_id: str, question: str) -> None:

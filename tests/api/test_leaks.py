@@ -75,6 +75,7 @@ ONE_BY_ONE = {
 TELLS_NOTHING = {
     ("POST", "/answers/page"): "makes a piece of a page of what it is sent",
     ("POST", "/slack/events"): "takes what Slack signed",
+    ("POST", "/mattermost/events"): "takes what Mattermost proves to have sent",
     ("POST", "/login"): "begins a session; how, is tested with keys",
     ("POST", "/logout"): "ends one",
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api import settings
+from api import settings_checks
 from api.compose import server_options
 from api.settings import Settings, load_settings, markdown_table, table
 from ingest.errors import SettingsError
@@ -133,7 +133,7 @@ def test_what_is_wanted_of_a_qdrant_server_reaches_the_adapter(home: Path) -> No
     wanted = ServerOptions(6, 3, 2, on_disk=False, quantization="scalar", timeout_s=10)
     assert server_options(load_settings(home, environ)) == wanted
     assert server_options(load_settings(home, {"CUECARD_QDRANT_TIMEOUT": "30"})).timeout_s == 30
-    assert QUANTIZATIONS == settings.QUANTIZATIONS
+    assert QUANTIZATIONS == settings_checks.QUANTIZATIONS
 
 
 def test_the_table_names_every_setting_once() -> None:

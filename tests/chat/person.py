@@ -26,6 +26,8 @@ class Person(Protocol):
     """A user of a chat. What it does is on its way to the bot, and acknowledged, when a method returns."""
 
     user: str
+    name: str
+    """What is shown of the user."""
 
     def say(self, text: str, *, channel: str = ROOM, thread: str = "", mention: bool = True) -> str:
         """Say something in a channel; the message's name."""

@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 from slack_sdk.signature import SignatureVerifier
 
 from tests.chat.person import ROOM, Seen
+from tests.doubles.chat_server import Data
 from tests.doubles.slack_limits import texts_of
-from tests.doubles.slack_server import BOT_USER, TEAM, Data, SlackDouble
+from tests.doubles.slack_server import BOT_USER, TEAM, SlackDouble
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"  # noqa: S105 - the tests' own
 DIRECT = "D0DIRECT"
@@ -38,7 +39,7 @@ class SlackPerson:
     def __init__(self, double: SlackDouble, post: Post, user: str = "U0ANNA") -> None:
         self.double = double
         self.post = post
-        self.user = user
+        self.user = self.name = user
         self.said: dict[str, Data] = {}
 
     def send(self, body: Data) -> tuple[int, str]:

@@ -21,7 +21,8 @@ from tests.chat.conftest import RULES, World, settle, slack_world, until
 from tests.chat.library import TalkingLibrary
 from tests.chat.person import OWNERS, QUIET, ROOM
 from tests.chat.slack_person import SECRET, SlackPerson, signed
-from tests.doubles.slack_server import BOT_ID, BOT_USER, TOKEN, Fault
+from tests.doubles.chat_server import Fault
+from tests.doubles.slack_server import BOT_ID, BOT_USER, TOKEN
 
 
 def anna(world: World) -> SlackPerson:
@@ -209,7 +210,8 @@ def test_a_private_answer_is_not_shared_where_it_may_not_be_seen_any_more(tmp_pa
     with slack_world(tmp_path / "home") as world:
         world.anna.command("what is a cache?", channel="C0SECRET")
         world.anna.command("what is a cache?", channel="D0DIRECT")
-        secret, direct = world.settled().whispers()
+        by_channel = {whisper.channel: whisper for whisper in world.settled().whispers()}
+        secret, direct = by_channel["C0SECRET"], by_channel["D0DIRECT"]
         assert "share" not in direct.buttons
         object.__setattr__(world.bots.service.conversation, "rules", type(world.bots.service.rules)())
         world.anna.press(secret, "share")

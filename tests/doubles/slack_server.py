@@ -1,52 +1,17 @@
-"""Slack's Web API for tests, on a free port of the loopback: real HTTP, with channels that keep what was said.
-
-It checks what it is sent as Slack does, records every call, and can fail: before it did the work or after it, with
-429 and `Retry-After`, with 5xx, with a connection that is cut, or by refusing blocks.
-"""
+"""Slack's Web API for tests, with channels that keep what was said. It checks what it is sent as Slack does."""
 
 from __future__ import annotations
 
 import itertools
-import json
-import random
-import socket
-import struct
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
+from tests.doubles.chat_server import ChatServer, Data, Fault
 from tests.doubles.slack_limits import problems_of, view_problems
 
 TOKEN = "xoxb-111-222-secret"  # noqa: S105 - the double's own
 BOT_ID, BOT_USER, TEAM = "B0BOT", "U0BOT", "T0TEAM"
 SCOPES = "app_mentions:read,channels:history,chat:write,commands,groups:history,im:history,mpim:history"
-
-Data = dict[str, Any]
-
-
-@dataclass
-class Fault:
-    """What happens to a call. `done`: the work is done all the same. `cut`: no answer, the connection is reset."""
-
-    status: int = 200
-    error: str = ""
-    retry_after: str | None = None
-    cut: bool = False
-    done: bool = False
-    slow_s: float = 0.0
-
-
-@dataclass
-class Call:
-    """One call as it came. `method` is `chat.postMessage` and the like, or `response_url`."""
-
-    method: str
-    arguments: Data
-    headers: Mapping[str, str]
 
 
 @dataclass
@@ -57,43 +22,32 @@ class Screen:
     whispers: list[Data] = field(default_factory=list)
 
 
-class SlackDouble:
-    """`url` is what SLACK_API_URL takes. `violations` are payloads that Slack would refuse; there should be none."""
+class SlackDouble(ChatServer):
+    """`url` is what SLACK_API_URL takes."""
+
+    KINDS = (
+        Fault(429, "ratelimited", retry_after="0"),
+        Fault(500),
+        Fault(503, done=True),
+        Fault(cut=True),
+        Fault(cut=True, done=True),
+        Fault(error="internal_error"),
+        Fault(error="fatal_error", done=True),
+    )
 
     def __init__(self, *, check: bool = True) -> None:
-        self.calls: list[Call] = []
         self.screen = Screen()
-        self.violations: list[str] = []
         self.views: list[Data] = []
         self.tokens = {TOKEN: TEAM}
         self.scopes = SCOPES
-        self.clock_ahead_s = 0.0
-        self.lock = threading.RLock()
         self._check = check
-        self._faults: list[tuple[str, Fault]] = []
-        self._chaos: tuple[random.Random, float] | None = None
         self._stamps = itertools.count(1)
-        self._busy_until: dict[str, float] = {}
-        handler = type("Handler", (_Handler,), {"double": self})
-        self._http = _Http(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self._thread.start()
-
-    @property
-    def base(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        super().__init__()
 
     @property
     def url(self) -> str:
         """The address of its API."""
         return f"{self.base}/api/"
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
 
     def stamp(self) -> str:
         """The name of a message that is said now."""
@@ -103,19 +57,6 @@ class SlackDouble:
         """A handle to whisper to a user."""
         return f"{self.base}/response/{user}/{channel}/{next(self._stamps)}"
 
-    def fail(self, method: str, *faults: Fault) -> None:
-        """Let these happen to the next calls of a method, one each; "" is any."""
-        with self.lock:
-            self._faults += [(method, fault) for fault in faults]
-
-    def chaos(self, share: float, seed: int) -> None:
-        """Let `share` of all calls from now on fail, each in one of the ways there are."""
-        self._chaos = (random.Random(seed), share)  # noqa: S311 - not for secrets
-
-    def called(self, method: str) -> list[Data]:
-        """The arguments of all calls of a method."""
-        return [call.arguments for call in self.calls if call.method == method]
-
     def thread(self, channel: str, thread: str = "") -> list[Data]:
         """What the bot said in a thread ("": all it said in the channel), in order."""
         return [
@@ -124,42 +65,17 @@ class SlackDouble:
             if message["channel"] == channel and (not thread or message.get("thread_ts") == thread)
         ]
 
-    def _fault(self, method: str) -> Fault:
-        with self.lock:
-            for number, (wanted, fault) in enumerate(self._faults):
-                if wanted in ("", method):
-                    del self._faults[number]
-                    return fault
-            if self._chaos is None or self._chaos[0].random() >= self._chaos[1]:
-                return Fault()
-            kinds = [
-                Fault(429, "ratelimited", retry_after="0"),
-                Fault(500),
-                Fault(503, done=True),
-                Fault(cut=True),
-                Fault(cut=True, done=True),
-                Fault(error="internal_error"),
-                Fault(error="fatal_error", done=True),
-            ]
-            return self._chaos[0].choice(kinds)
+    def name_of(self, verb: str, path: str) -> str:  # noqa: ARG002 - Slack's methods are named by their path
+        return path.removeprefix("/api/") if path.startswith("/api/") else "response_url"
 
-    def handle(self, path: str, arguments: Data, headers: Mapping[str, str]) -> tuple[Fault, Data]:
-        """What to answer: a fault, and the body where there is none."""
-        method = path.removeprefix("/api/") if path.startswith("/api/") else "response_url"
-        with self.lock:
-            self.calls.append(Call(method, arguments, headers))
-        fault = self._fault(method)
-        if fault.slow_s:
-            time.sleep(fault.slow_s)
-        if fault.retry_after and float(fault.retry_after):
-            self._busy_until[method] = time.monotonic() + float(fault.retry_after)
-        elif time.monotonic() < self._busy_until.get(method, 0):
-            self.violations.append(f"{method} was called before Retry-After was over")
-        failing = fault.cut or fault.status != 200 or fault.error
-        if failing and not fault.done:
-            return fault, {"ok": False, "error": fault.error}
-        answer = self._work(method, path, arguments, headers)
-        return fault, {"ok": False, "error": fault.error} if fault.error else answer
+    def refusal(self, fault: Fault) -> Data:
+        return {"ok": False, "error": fault.error}
+
+    def headers_of(self, fault: Fault) -> dict[str, str]:
+        return {"X-OAuth-Scopes": self.scopes, **super().headers_of(fault)}
+
+    def work(self, name: str, path: str, arguments: Data, headers: Mapping[str, str]) -> tuple[int, Data]:
+        return 200, self._work(name, path, arguments, headers)
 
     def _work(self, method: str, path: str, arguments: Data, headers: Mapping[str, str]) -> Data:
         if method == "response_url":
@@ -239,7 +155,7 @@ class SlackDouble:
         return self._page(found, asked)
 
     def _page(self, found: list[Data], asked: Data) -> Data:
-        start, size = int(asked.get("cursor") or 0), 2
+        start, size = int(asked.get("cursor") or 0), 5
         page = [{key: value for key, value in each.items() if key != "blocks"} for each in found[start : start + size]]
         if str(asked.get("include_all_metadata", "")).lower() not in ("1", "true"):
             for message in page:
@@ -285,50 +201,3 @@ class SlackDouble:
     def _message(self, asked: Data) -> Data | None:
         same = [m for m in self.screen.messages if (m["channel"], m["ts"]) == (asked["channel"], asked["ts"])]
         return same[0] if same else None
-
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that left is no error here."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    double: SlackDouble
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        if self.headers.get_content_type() == "application/json":
-            arguments = json.loads(body or "{}")
-        else:
-            arguments = {key: values[0] for key, values in parse_qs(body).items()}
-        self._answer(arguments)
-
-    def do_GET(self) -> None:
-        self._answer({key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()})
-
-    def _answer(self, arguments: Data) -> None:
-        fault, answer = self.double.handle(urlsplit(self.path).path, arguments, dict(self.headers.items()))
-        if fault.cut:
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.connection.close()
-            return
-        data = json.dumps(answer).encode()
-        self.send_response(fault.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("X-OAuth-Scopes", self.double.scopes)
-        if fault.retry_after is not None:
-            self.send_header("Retry-After", fault.retry_after)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        """The clock of this Slack, for the `Date` header."""
-        return super().date_time_string((timestamp or time.time()) + self.double.clock_ahead_s)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: the calls are recorded."""
