@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from answering.answers import Mode
+from api.bodies import document_body, entry_body, report_body
 from api.compose import check_text, mend_index, open_home
 from api.home import LOCK_FILE, OWNER_FILE, Holding
 from api.keys import Keys
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from answering.ports import Listener
     from api.answers import Answers, Asking
     from api.recorder import Recorder
-    from ingest.catalog_info import DocumentInfo, QuarantineEntry
     from ingest.catalog_view import CatalogView
-    from ingest.sync import SyncReport
 
 
 WARMED = 50
@@ -134,10 +132,10 @@ class LocalLibrary:
         before = indexer.embedded
         done = sync(self.parts.catalog, indexer, paths, collection=collection, yes=yes, progress=progress)
         self._link(progress)
-        return self._ingested({**_report(done), "embedded": indexer.embedded - before})
+        return self._ingested({**report_body(done), "embedded": indexer.embedded - before})
 
     def documents(self, collection: str | None, *, view: View = EVERYTHING) -> Body:
-        return {"documents": [_document(info, view) for info in self.parts.catalog.documents(collection, view)]}
+        return {"documents": [document_body(info, view) for info in self.parts.catalog.documents(collection, view)]}
 
     def questions(self, text: str, *, limit: int, view: View = EVERYTHING) -> Body:
         return {"questions": self.parts.shelf.questions(text, limit, view)}
@@ -152,7 +150,7 @@ class LocalLibrary:
         for twin in self._seen(view).twins(info.id):
             related.setdefault(twin.of, []).append(twin.to_dict())
         return {
-            **_document(info, view),
+            **document_body(info, view),
             "items": [{**asdict(item), "related": related[item.id]} for item in document.items],
             "item_counts": dict(info.items),
             "account": [asdict(line) for line in document.account],
@@ -192,13 +190,13 @@ class LocalLibrary:
             uploads.remove(info.source)
         gone = delete(self.parts.catalog, self.parts.indexer, info.id)
         self._link(None)
-        return {**_document(gone, view), "file_kept": not uploaded}
+        return {**document_body(gone, view), "file_kept": not uploaded}
 
     def quarantine(self, *, dropped: bool = False, view: View = EVERYTHING) -> Body:
-        return {"quarantine": [_entry(entry, view) for entry in self._seen(view).quarantine(dropped=dropped)]}
+        return {"quarantine": [entry_body(entry, view) for entry in self._seen(view).quarantine(dropped=dropped)]}
 
     def quarantine_entry(self, id_or_prefix: str, *, view: View = EVERYTHING) -> Body:
-        return _entry(self._seen(view).quarantine_entry(id_or_prefix), view)
+        return entry_body(self._seen(view).quarantine_entry(id_or_prefix), view)
 
     def retry(self, entry_id: str, progress: Progress | None) -> Body:
         from ingest.quarantine import retry
@@ -206,12 +204,12 @@ class LocalLibrary:
         mend_index(self.parts, progress)
         done = retry(self.parts.catalog, self.parts.indexer, entry_id, progress)
         self._link(progress)
-        return self._ingested(_report(done))
+        return self._ingested(report_body(done))
 
     def drop(self, entry_id: str, *, view: View = EVERYTHING) -> Body:
         from ingest.quarantine import drop
 
-        return _entry(drop(self.parts.catalog, self._seen(view).quarantine_entry(entry_id).id), view)
+        return entry_body(drop(self.parts.catalog, self._seen(view).quarantine_entry(entry_id).id), view)
 
     def changes(self, since: int, limit: int = MAX_CHANGES, *, view: View = EVERYTHING) -> Body:
         return {"changes": [change.to_dict() for change in self._seen(view).changes(since, checked_limit(limit))]}
@@ -330,25 +328,3 @@ def _keep_out(home: Path) -> None:
     rules = home / IGNORE_FILE
     if not rules.exists():
         rules.write_text("".join(f"/{name}\n" for name in OWN_FILES), encoding="utf-8")
-
-
-def _document(info: DocumentInfo, view: View) -> Body:
-    """A document as the public interface spells it; `stale` says why it should not be relied on today.
-
-    Where files lie on the server is told only to who sees everything.
-    """
-    places = {} if view == EVERYTHING else {"root": "", "source": ""}
-    return {**info.to_dict(), **places, "stale": info.stale(datetime.now(UTC).date())}
-
-
-def _entry(entry: QuarantineEntry, view: View) -> Body:
-    """A quarantine entry as the public interface spells it."""
-    return {**entry.to_dict(), **({} if view == EVERYTHING else {"source": ""})}
-
-
-def _report(report: SyncReport) -> Body:
-    """A report as the public interface spells it, with what to do about each thing in quarantine."""
-    body = report.to_dict()
-    for entry, problem in zip(body["quarantine"], report.quarantine, strict=True):
-        entry["hint"] = problem.hint
-    return body

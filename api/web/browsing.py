@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from api.web.words import ITEM_KINDS
 
 router = APIRouter(prefix="/library", route_class=PageRoute, include_in_schema=False, dependencies=[Reader])
 
+_STRETCH = re.compile(r"@@ -(?P<old>\d+)(?:,\d+)? \+(?P<new>\d+)(?:,\d+)? @@")
 _SIGNS = {"-": "gone", "+": "new", "@": "place"}
 
 Place = Annotated[int | None, Query(ge=0)]
@@ -88,4 +90,12 @@ def diff(
 
 def _diff_lines(diff: str) -> list[tuple[str, str]]:
     """The lines of a unified diff, each with what it stands for: gone, new, place or same."""
-    return [(_SIGNS.get(line[:1], "same"), line if line[:1] == "@" else line[1:]) for line in diff.split("\n") if line]
+    return [(_SIGNS.get(line[:1], "same"), _place(line) or line[1:]) for line in diff.split("\n") if line]
+
+
+def _place(line: str) -> str:
+    """Where a stretch of a diff begins, in words: of the new text, or the old one where nothing is new; else empty."""
+    found = _STRETCH.match(line)
+    if found is None:
+        return ""
+    return f"line {found['new']}" if found["new"] != "0" else f"was line {found['old']}"

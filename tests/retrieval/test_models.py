@@ -23,6 +23,17 @@ def cache(tiny_export: Path, tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
+@pytest.fixture
+def exported_at_once(tiny_export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export in this process takes no time, and gives what the real one gave."""
+
+    def export(_source: str, folder: Path, _mark: str) -> None:
+        for name in FILES:
+            shutil.copyfile(tiny_export / name, folder / name)
+
+    monkeypatch.setattr("retrieval.models._export", export)
+
+
 def test_the_default_model_is_found_under_all_its_names_without_importing_it() -> None:
     sources = {find_source(name) for name in ("", "all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")}
     assert len(sources) == 1
@@ -70,6 +81,7 @@ def test_where_nothing_can_be_linked_it_is_copied(
     assert OnnxEmbedder(kept).embed_queries(["redis"]).shape == (1, 20)
 
 
+@pytest.mark.usefixtures("exported_at_once")
 def test_a_half_deleted_model_is_made_whole(tiny_model: Path, cache: Path, tmp_path: Path) -> None:
     kept = ensure_model(str(tiny_model), tmp_path / "home", cache)
     (kept / GRAPH).unlink()
@@ -80,6 +92,7 @@ def test_a_half_deleted_model_is_made_whole(tiny_model: Path, cache: Path, tmp_p
     assert leftovers == []
 
 
+@pytest.mark.usefixtures("exported_at_once")
 def test_without_a_usable_cache_the_home_keeps_its_own(tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("in the way", encoding="utf-8")
     kept = ensure_model(str(tiny_model), tmp_path / "home", tmp_path / "cache")
@@ -93,6 +106,7 @@ def test_a_home_that_can_not_keep_it_is_an_error_of_ours(tiny_model: Path, cache
         ensure_model(str(tiny_model), tmp_path / "home", cache)
 
 
+@pytest.mark.usefixtures("exported_at_once")
 def test_an_export_that_was_killed_leaves_nothing_that_counts(tiny_model: Path, tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from retrieval import models\n"

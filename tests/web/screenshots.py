@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
+from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from api.home import own
@@ -40,7 +41,7 @@ SHOWN = (
 )
 """The pictures that docs/web.md and the README show."""
 
-CHANGED = "notes/connection-pool-sizing-2023.md"
+CHANGED = "qa/cloud-and-deployment.md"
 
 
 def ask(question: str) -> str:
@@ -84,7 +85,7 @@ def served(results: str) -> Iterator[str]:
         library = LocalLibrary(settings, own(settings, "serve", create=True))
         try:
             now = (notes / CHANGED).read_text(encoding="utf-8")
-            for text in (now.replace("20 connections", "30 connections"), now):
+            for text in (now.replace("sleep of 5 to 10 seconds", "sleep of a few seconds"), now):
                 (notes / CHANGED).write_text(text, encoding="utf-8")
                 library.ingest([notes], collection="default", yes=True, progress=None)
             with running(create_app(library, settings, token="-", local=True)) as url:
@@ -117,7 +118,10 @@ def main() -> None:
                     if prepare is not None:
                         prepare(page)
                     page.wait_for_load_state("networkidle")
-                    page.screenshot(path=(folder or DOCS) / f"{name}{suffix}-{theme}.png")
+                    path = (folder or DOCS) / f"{name}{suffix}-{theme}.png"
+                    page.screenshot(path=path)
+                    small = Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+                    small.save(path, optimize=True)  # a third of the bytes, and nothing to be seen of it
                 context.close()
         browser.close()
 

@@ -209,6 +209,7 @@ def test_files_are_dropped_and_a_new_version_tells_what_changed(page: Page) -> N
         expect(page.locator("#jobs li[data-done]")).to_be_visible()
     page.get_by_role("link", name="Balloons").click()
     page.get_by_role("link", name="What changed").click()
+    expect(page.locator(".diff .place")).to_have_text("line 3")
     expect(page.locator(".diff del")).to_have_text("Ropes hold a balloon.")
     expect(page.locator(".diff ins")).to_have_text("Ropes hold a balloon down.")
 
