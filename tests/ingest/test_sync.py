@@ -114,7 +114,8 @@ def test_small_documents_are_indexed_together(library: Library) -> None:
         library.write(f"{number:02}.md", "\n".join(f"line {i}" for i in range(40)))
     seen: list[tuple[str, int, int]] = []
     library.sync(progress=lambda phase, done, total: seen.append((phase, done, total)))
-    assert [len(keys) for keys in library.indexer.puts] == [7, 7, 6]
+    together = -(-BATCH_CHUNKS // 40)
+    assert [len(keys) for keys in library.indexer.puts] == [together, 20 - together]
     assert seen == [("files", done, 20) for done in range(1, 21)]
 
 
@@ -435,7 +436,7 @@ def test_deleting_a_document(library: Library) -> None:
 
 def test_rebuilding_the_index(library: Library) -> None:
     for name in "abc":
-        library.write(f"{name}.md", "\n".join(f"line {i}" for i in range(130)))
+        library.write(f"{name}.md", "\n".join(f"line {i}" for i in range(BATCH_CHUNKS // 2 + 2)))
     library.sync()
     before = library.catalog.sequence()
     library.indexer = MemoryIndexer("another model")
@@ -443,7 +444,8 @@ def test_rebuilding_the_index(library: Library) -> None:
     rebuild(library.catalog, library.indexer, lambda phase, done, total: seen.append((phase, done, total)))
     assert set(library.indexer.versions) == library.catalog.live_versions()
     assert library.indexer.versions == {key: library.catalog.load(key) for key in library.catalog.live_versions()}
-    assert seen == [("index", 260, 390), ("index", 390, 390)]
+    each = BATCH_CHUNKS // 2 + 2
+    assert seen == [("index", 2 * each, 3 * each), ("index", 3 * each, 3 * each)]
     assert library.catalog.sequence() > before
     assert counts(library.sync()) == (0, 0, 3, 0, 0)
     rebuild(Catalog("sqlite://"), library.indexer)
