@@ -21,8 +21,8 @@ from ingest.items import Document, Meta
 from ingest.ports import Indexer
 from ingest.sync_plan import Job, content_hash
 
-BATCH_CHUNKS = 512
-"""Documents are indexed together until they have this many chunks: small files share one embedding batch."""
+BATCH_CHUNKS = 1024
+"""Documents are indexed together until they have this many chunks: small files share one embedding batch (docs/latency.md)."""
 
 _FAULT = "This is a fault in cuecard; please report it."
 _log = logging.getLogger(__name__)

@@ -110,13 +110,13 @@ def test_what_a_document_is_known_by(library: Library) -> None:
 
 
 def test_small_documents_are_indexed_together(library: Library) -> None:
-    for number in range(20):
+    for number in range(60):
         library.write(f"{number:02}.md", "\n".join(f"line {i}" for i in range(40)))
     seen: list[tuple[str, int, int]] = []
     library.sync(progress=lambda phase, done, total: seen.append((phase, done, total)))
     together = -(-BATCH_CHUNKS // 40)
-    assert [len(keys) for keys in library.indexer.puts] == [together, 20 - together]
-    assert seen == [("files", done, 20) for done in range(1, 21)]
+    assert [len(keys) for keys in library.indexer.puts] == [together, together, 60 - 2 * together]
+    assert seen == [("files", done, 60) for done in range(1, 61)]
 
 
 def test_the_database_is_asked_by_batch_and_not_by_file(library: Library) -> None:
