@@ -24,7 +24,7 @@ from ingest.sync_plan import Job, content_hash
 BATCH_CHUNKS = 1024
 """Documents are indexed together until they have this many chunks: small files share embedding batches.
 
-Ingest over what the embedder alone reaches: 0.839 with 256, 0.851 to 0.902 with 512, 0.911 with 1,024 (docs/latency.md).
+Ingest over what the embedder alone does: 0.839 with 256, 0.851 to 0.902 with 512, 0.911 with 1,024 (docs/latency.md).
 """
 
 _FAULT = "This is a fault in cuecard; please report it."
