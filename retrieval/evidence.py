@@ -24,7 +24,7 @@ from functools import lru_cache
 
 from ingest.items import StoredChunk
 from retrieval.hits import ARMS, Arm, Hit
-from retrieval.terms import Bm25Weights, content_terms, term_id, tokenize
+from retrieval.terms import Bm25Weights, content_terms, term_id, term_ids
 
 FEATURES = (
     "query_terms",
@@ -119,7 +119,7 @@ def _rarest(points: int) -> float:
 
 @lru_cache(maxsize=4096)
 def _term_ids(text: str) -> frozenset[int]:
-    return frozenset(term_id(term) for term in tokenize(text))
+    return term_ids(text)
 
 
 def _share(weights: Mapping[int, float], held: frozenset[int] | set[int]) -> float:

@@ -52,10 +52,11 @@ _UNSPLIT = frozenset({"javascript", "typescript", "github", "gitlab", "youtube",
 _LONGEST = 64  # a longer run without a space is data (a hash, base64), not a name: only its parts count
 
 _OPERATORS = r"===|!==|==|!=|=>|->|<=|>=|&&|\|\||\?\?|\?\.|\*\*|//|::|:=|\.\.\.|<<|>>|\+=|-="
+_INSIDE = r"[^\s()\[\]{}<>,;\"`|!?*^~&=\\“”„…–—]"  # what a run is made of
 _RUN = re.compile(
     rf"(?P<order>\b[OΘΩ]\([^()\n]{{1,24}}\))"
     rf"|(?<![^\s`(])(?P<operator>{_OPERATORS})(?![^\s`),.;])"
-    r"|(?P<run>[^\s()\[\]{}<>,;\"`|!?*^~&=\\“”„…–—]+)"
+    rf"|(?P<run>{_INSIDE}+)"
 )
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _OUTER = re.compile(r"^[^\w@$#.\-]+|[^\w+#]+$")
@@ -67,6 +68,10 @@ _COARSE = re.compile(r"[/:]+")
 _FINE = re.compile(r"[\W_]+")
 _INNER_SEPARATOR = re.compile(r"(?<!\d)[\W_]+|[\W_]+(?!\d)")
 _ATOM = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
+
+_SHOUTED_PAIR = re.compile(r"[A-Z] [A-Z]")  # two shouted runs may be one name
+# a run in backticks is a name, even where it looks like a function word
+_QUOTED = re.compile(rf"(?<=`){_INSIDE}+(?=`)")
 
 _stemmer = EnglishStemmer()
 _stemmer_lock = threading.Lock()  # Snowball stemmers keep the word in the object
@@ -114,6 +119,29 @@ def tokenize(text: str) -> list[str]:
             terms.append(stem((shouted + run).lower()))
         shouted = run if loud else ""
     return terms
+
+
+def term_ids(text: str) -> frozenset[int]:
+    """The dimensions of `tokenize(text)`, in less than half the time: each run is looked at once."""
+    text = _normalised(text)
+    if _SHOUTED_PAIR.search(text):
+        return frozenset(term_id(term) for term in tokenize(text))
+    found: set[int] = set()
+    for groups in set(_RUN.findall(text)):
+        found.update(_run_ids(*groups))
+    for run in _QUOTED.findall(text):
+        found.update(_run_ids("", "", run, quoted=True))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=65_536)
+def _run_ids(order: str, operator: str, run: str, *, quoted: bool = False) -> tuple[int, ...]:
+    """Of one match of `_RUN`, whose groups these are."""
+    if order or operator:
+        terms = _special("order" if order else "operator", order or operator)
+    else:
+        terms = _analyse(run, quoted or _is_shouted(run))[0]
+    return tuple(term_id(term) for term in terms)
 
 
 def content_terms(text: str) -> list[str]:
@@ -164,13 +192,17 @@ def _vector(weighted: Iterable[tuple[str, float]]) -> SparseVector:
 def _runs(text: str) -> Iterable[tuple[str, str, bool, bool]]:
     """Each run without space, bracket or comma: its kind, itself, whether it stands alone in backticks, and whether
     only one space is between it and the run before."""
-    text = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).replace("’", "'"))
+    text = _normalised(text)
     before = 0
     for match in _RUN.finditer(text):
         start, end = match.span()
         quoted = text[start - 1 : start] == "`" == text[end : end + 1]
         yield match.lastgroup or "run", match.group(), quoted, text[before:start] == " "
         before = end
+
+
+def _normalised(text: str) -> str:
+    return _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).replace("’", "'"))
 
 
 def _special(kind: str, run: str) -> Sequence[str]:

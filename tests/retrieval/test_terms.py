@@ -20,6 +20,7 @@ from retrieval.terms import (
     query_vector,
     stem,
     term_id,
+    term_ids,
     tokenize,
 )
 
@@ -203,3 +204,28 @@ def test_a_document_outranks_another_where_rank_bm25_says_so(index: EdgeIndex) -
         mine = [expected[int(hit.chunk_id)] for hit in hits]
         assert np.allclose(mine, sorted(mine, reverse=True))
         assert len(hits) == np.count_nonzero(expected)
+
+
+PIECES = [
+    "if",
+    "`if`",
+    "`if:`",
+    "`for",
+    "not`",
+    "READ",
+    "COMMITTED",
+    "I",
+    "O(n log n)",
+    "->",
+    "a::b",
+    "1,000",
+    "i++",
+    "`C#`",
+    "don't",
+]
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text("aIfX`'-.,(): 1", max_size=6)), max_size=12))
+def test_the_dimensions_of_a_text_are_those_of_its_terms(pieces: list[str]) -> None:
+    text = " ".join(pieces)
+    assert term_ids(text) == {term_id(term) for term in tokenize(text)}
