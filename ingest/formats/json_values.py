@@ -202,6 +202,8 @@ class ValueWriter(RecordWriter):
         rows = [[leaf(cell) for cell in e.value] for e in entries if isinstance(e.value, list) and is_flat(e.value)]
         if len(rows) < 2 or len(rows) < len(entries) or max(map(len, rows)) < 2:
             return None
+        if not any(cell.strip() for row in rows[1:] for cell in row):
+            return None  # a head over nothing would be lost
         head = rows[0] if is_head(rows[0], rows[1:200], self.meta.columns) else []
         names = head + [""] * (max(map(len, rows)) - len(head))
         records = [

@@ -9,7 +9,7 @@ from ingest.blocks import SourceText
 from ingest.formats.markdown import read_markdown, read_plain
 from ingest.items import Meta
 
-READERS_VERSION = "2"
+READERS_VERSION = "3"
 """Rises when a reader starts to give another text for the same bytes, so that documents are read anew."""
 
 ARCHIVE = ".zip"

@@ -330,6 +330,7 @@ def test_every_word_of_every_value_is_in_the_text(value: Any) -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example([[None, "Q"], []])
 @given(st.lists(VALUES, min_size=1, max_size=4))
 def test_every_word_of_every_line_is_in_the_text(values: list[Any]) -> None:
     try:

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 import schemathesis
+
+# imported here, for it is big: first imported deep within a test, Python 3.11 now and then fails to parse it
+import schemathesis.wfc.escalation
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import checks
 
