@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from answering.sections import Section, is_heading, sections
 from answering.segment import Block, blocks, sentences
 from ingest.parse.labels import says_nothing
 
@@ -29,19 +30,37 @@ _PROMPT = re.compile(
 _LEANS = re.compile(
     r"[*_]{0,3}(?:it|its|they|their|them|this|that|these|those|such|he|she|then|but|and|or|so|however|otherwise|therefore"
     r"|thus|hence|instead|also|moreover|besides|conversely|still|both|neither|in (?:that|this|these|those|such) \w+"
-    r"|for (?:example|instance)|in addition|on the other hand|as a result|because of (?:that|this)"
-    r"|the (?:former|latter|other|same|second|first))\b",
+    r"|e\.g|for (?:example|instance)|in addition|on the other hand|as a result|because of (?:that|this)"
+    r"|the (?:former|latter|other|same|second|first)|[a-z]+(?: of| about)? (?:it|them|they|these|those))\b",
     re.IGNORECASE,
 )
 
-_NAME_ONLY = re.compile(r"(\*\*|__)(?:(?!\1)[^.!?])+\1:?")
+# A sentence that begins so speaks of what stands above it, be that text or code.
+_BACK = re.compile(
+    r"(?:in|from|with|as|like)?\s*(?:you can see |(?:seen|shown|mentioned|described) )?(?:in )?(?:the |your |this )?"
+    r"(?:above|(?:previous|preceding) (?:code|example|snippet|output|command|table))\b|in your example\b",
+    re.IGNORECASE,
+)
+# A sentence that says so leads to what follows it, whatever mark it ends with.
+_AHEAD = re.compile(
+    r"\b(?:below|as follows|the following|following (?:code|example|snippet)"
+    r"|let(?:'s| us) (?:take|see|look|consider|say|explain)|with an? example"
+    r"|here(?:'s| is| are) (?:an?|the|some) (?:\w+ ){0,2}examples?)\b",
+    re.IGNORECASE,
+)
+_WAY_ON = re.compile(
+    r"\W*(?:next|prev(?:ious)?|back(?: to)?|up|home|source|see(?: also)?|(?:read )?more|index|contents)\W*",
+    re.IGNORECASE,
+)
+_LINKED = re.compile(r"!?\[[^\[\]]*\]\([^()\s]*\)|<?https?://\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """`text[start:end]`: one unit. `lead`: its start with the list marker. `context`: a lead-in that it stands under.
 
-    `prose`: a sentence of running text. `whole`: everything its region has.
+    `prose`: a sentence of running text. `whole`: everything its region has. `leans`: how many characters at its start
+    are there only because its own first words speak of them.
     """
 
     start: int
@@ -50,6 +69,7 @@ class Piece:
     context: str = ""
     prose: bool = True
     whole: bool = False
+    leans: int = 0
 
 
 def pieces(text: str, start: int, end: int, title: str = "", *, lines: bool = False) -> list[Piece]:
@@ -65,18 +85,62 @@ def pieces(text: str, start: int, end: int, title: str = "", *, lines: bool = Fa
     return _pieces(text, found, lines=lines)
 
 
-def _pieces(text: str, found: list[Block], *, lines: bool) -> list[Piece]:
-    if not found:
+def _pieces(text: str, blocks_: Sequence[Block], *, lines: bool) -> list[Piece]:
+    parts = sections(text, blocks_)
+    if not parts:
         return []
-    found[0] = _with_marker(text, found[0])
-    first, last = found[0], found[-1]
-    one = len(found) == 1
+    first = _with_marker(text, parts[0].blocks[0])
+    parts[0] = replace(parts[0], blocks=(first, *parts[0].blocks[1:]))
+    found = [block for part in parts for block in part.blocks]
+    one, last = len(found) == 1, found[-1]
     whole = Piece(first.body if one else first.start, last.end, first.start, prose=one, whole=True)
+    if (head := parts[0].head) is not None and (len(parts) > 1 or parts[0].tied or _wants_head(first)):
+        whole = Piece(head.start, last.end, head.start, prose=False, whole=True)
     telling = len(found) > 1 and all(b.kind == "item" and _tells(b) for b in found)
     if whole.end - whole.start <= SHORT and not telling and not (lines and _has_parts(text, found)):
         return [] if _unfit(text[whole.start : whole.end]) else [whole]
-    cut = [p for p in _cut(text, found, lines=lines) if not _unfit(text[p.start : p.end])]
+    cut = [p for part in parts for p in _section_pieces(text, part, lines=lines)]
+    cut = [p for p in cut if not _unfit(text[p.start : p.end])]
     return [replace(p, whole=True) if (p.start, p.end) == (whole.start, whole.end) else p for p in cut]
+
+
+def _wants_head(block: Block) -> bool:
+    """Whether what stands under a heading is hard to read without it."""
+    return block.kind in ("code", "table", "item")
+
+
+def _section_pieces(text: str, part: Section, *, lines: bool) -> Iterator[Piece]:
+    """The pieces of a section, with its heading or with what they lean on, where they need that."""
+    first = part.blocks[0]
+    for p in _cut(text, part.blocks, lines=lines):
+        if p.lead <= first.body and part.head is not None and (part.tied or _needs_head(first, p)):
+            yield replace(p, start=part.head.start, lead=part.head.start, prose=False)
+        elif (start := _leaned_on(text, part.blocks, p)) is not None:
+            yield replace(p, start=start, lead=start, prose=False, leans=p.start - start)
+        else:
+            yield p
+
+
+def _needs_head(first: Block, p: Piece) -> bool:
+    """Code and tables do, and lists that are given whole; an entry of a list does not."""
+    return first.kind in ("code", "table") or (first.kind == "item" and p.end > first.end)
+
+
+def _leaned_on(text: str, found: Sequence[Block], p: Piece) -> int | None:
+    """Where the block before begins to say what the first words of `p`, which open their own block, speak of."""
+    at = next((n for n, block in enumerate(found) if block.kind == "paragraph" and block.start == p.start), 0)
+    back = bool(at) and bool(_BACK.match(text, p.start))
+    if not at or not (back or _LEANS.match(text, p.start)):
+        return None
+    before, start = found[at - 1], None
+    if before.kind == "paragraph" and not is_heading(text, before):
+        start = _understood(text, sentences(text, before.body, before.end))[-1][0]
+    elif before.kind in ("code", "table") and back:
+        start = before.start
+        if at > 1 and found[at - 2].kind == "paragraph":
+            start = _understood(text, sentences(text, found[at - 2].body, found[at - 2].end))[-1][0]
+    limit = WHOLE_LIST if before.kind == "paragraph" else MAX_WHOLE
+    return start if start is not None and p.end - start <= limit else None
 
 
 def trimmed(text: str, start: int, end: int) -> int:
@@ -108,15 +172,8 @@ def _with_marker(text: str, block: Block) -> Block:
     return Block("item", line + len(marker.group(1)), block.end, block.body, len(marker.group(1)))
 
 
-def _is_heading(text: str, block: Block) -> bool:
-    """A heading, marked or all bold, or a rule."""
-    return block.kind in ("heading", "markup") or (
-        block.kind == "paragraph" and bool(_NAME_ONLY.fullmatch(text[block.start : block.end]))
-    )
-
-
 def _without_title(text: str, found: Sequence[Block], title: str) -> tuple[Block | None, list[Block]]:
-    """The title that the text begins with, if it does, and the blocks after it that are no headings."""
+    """The title that the text begins with, if it does, and the blocks after it."""
     first = found[0] if found else None
     named, rest = None, list(found)
     if first is not None and first.kind in ("paragraph", "heading", "item"):
@@ -127,7 +184,7 @@ def _without_title(text: str, found: Sequence[Block], title: str) -> tuple[Block
             start = first.body + len(line) + 1
             if newline and first.kind == "paragraph":
                 rest.insert(0, Block("paragraph", start, first.end, start, first.indent))
-    return named, [b for b in rest if not _is_heading(text, b)]
+    return named, rest
 
 
 def _bare(text: str) -> str:
@@ -135,8 +192,19 @@ def _bare(text: str) -> str:
 
 
 def _unfit(text: str) -> bool:
-    """A question, or half a code block (a document can end, or be cut, inside one)."""
-    return _asks(text) or len(_FENCES.findall(text)) % 2 == 1
+    """A question, half a code block (a document can end, or be cut, inside one), a way on, or what leads nowhere."""
+    half = len(_FENCES.findall(text)) % 2 == 1
+    return half or _asks(text) or _leads_away(text) or (_ends_in_colon(text) and "\n" not in text.strip())
+
+
+def _ends_in_colon(text: str) -> bool:
+    return text.rstrip(" \t*_").endswith(":")
+
+
+def _leads_away(text: str) -> bool:
+    """One line that only names another page: "**Next**: [Part 2](part2.md)"."""
+    rest, links = _LINKED.subn(" ", text)
+    return bool(links) and bool(_WAY_ON.fullmatch(rest))
 
 
 def _asks(text: str) -> bool:
@@ -201,7 +269,8 @@ def _group(text: str, group: Sequence[Block], *, lines: bool) -> Iterator[Piece]
         spans = sentences(text, first.body, first.end)
         spans = _understood(text, spans)
         start, limit = spans[-1][0], MAX_WHOLE if group[1].kind != "item" else WHOLE_LIST
-        earlier = spans[:-1] if _is_open(text, first) else spans
+        ahead = _is_open(text, first) or bool(_AHEAD.search(text, *spans[-1]))
+        earlier = spans[:-1] if ahead else spans
         yield from (Piece(a, b, a) for a, b in earlier)
         lead_in, members = text[start : first.end], group[1:]
     if members[0].kind == "paragraph":

@@ -145,3 +145,20 @@ def test_parts_and_exact_names_of_a_question() -> None:
     assert len(asked.parts) == 2
     assert asked.exact == ("asyncio.gather", "TaskGroup")
     assert len(read("What is the difference between a list and a tuple?").parts) == 1
+
+
+FILLER = "Nothing of that is about cookies at all, which are another long story. " * 7
+
+
+def test_a_bare_name_is_answered_by_what_opens_its_item() -> None:
+    opening, later = "One thread at a time runs bytecode under this lock.", "The lock helps."
+    text = f"# Python\n\n## Threads\n\n{opening}\n\n{FILLER}\n\n{later}\n"
+    assert said("explain lock", {"python.md": text})[0] == opening
+
+
+def test_what_a_stretch_leans_on_is_given_once() -> None:
+    policy = "The relaxed origin policy lets browsers read responses of another origin."
+    leaning = "For example the origin b.org lets the origin a.com read its responses in browsers."
+    text = f"# Web\n\n## Origins\n\n{FILLER}\n\n{policy}\n\n{leaning}\n"
+    question = "which relaxed policy lets browsers read responses, and does b.org let a.com?"
+    assert "\n\n".join(said(question, {"web.md": text})) == f"{policy}\n\n{leaning}"

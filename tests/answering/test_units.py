@@ -91,3 +91,52 @@ def test_units_are_stretches_of_their_region_and_never_cut_a_block_of_code(text:
         for start, end in code:
             apart = p.end <= start or end <= p.start
             assert apart or (p.start <= start and (end <= p.end or p.end == trimmed(text, 0, len(text))))
+
+
+def test_nothing_is_joined_across_headings_and_code_keeps_the_one_it_stands_under() -> None:
+    text = f"{LONG}\n\n#### 1. **Rules**\n- be quick\n- be kind\n#### 2. **Plugin**\n```sh\nnpm i lint\n```\n"
+    assert "**Rules**\n- be quick\n- be kind" in cut(text)
+    assert "**Plugin**\n```sh\nnpm i lint\n```" in cut(text)
+    assert not any("be kind" in p and "npm" in p for p in cut(text))
+
+
+def test_lists_under_names_keep_the_first_name_too() -> None:
+    text = "**Bronze (raw)**\n- as received\n- kept\n\n**Silver (cleaned)**\n- checked\n- deduplicated"
+    assert cut(text) == [text]
+    assert cut(text + f"\n\n{LONG}")[:2] == text.split("\n\n")
+
+
+def test_an_example_mark_between_a_sentence_and_its_code_parts_nothing() -> None:
+    together = "A portal renders elsewhere.\n\n**Example:**\n```js\nportal(x)\n```"
+    assert together in cut(f"{LONG}\n\n{together}\n\n{LONG}")
+
+
+def test_a_line_of_code_goes_with_what_is_said_of_it() -> None:
+    text = f"{LONG}\n\n`|&`\n\nThis is short for `2>&1 |`.\n\nTo see both, do:\n\n`make |& tee log`\n\n{LONG}"
+    assert "`|&`\n\nThis is short for `2>&1 |`." in cut(text)
+    assert "`|&`" not in cut(text)
+    assert "To see both, do:\n\n`make |& tee log`" in cut(text)
+
+
+def test_what_leans_on_the_paragraph_or_code_before_goes_with_it() -> None:
+    text = f"{LONG}\n\nCORS relaxes the policy. It is a header.\n\ne.g. b.org may let a.com read.\n\n{LONG}"
+    (leaning,) = (p for p in pieces(text, 0, len(text)) if text[p.start : p.end].endswith("may let a.com read."))
+    assert text[leaning.start : leaning.end].startswith("CORS relaxes the policy. It is a header.")
+    assert text[leaning.start + leaning.leans : leaning.end] == "e.g. b.org may let a.com read."
+    shown = "It logs twice:\n\n```js\nlog(1)\n```\n\nIn the above example the old value is shown."
+    assert shown in cut(f"{LONG}\n\n{shown}\n\n{LONG}")
+
+
+def test_what_leads_on_is_not_given_without_what_it_leads_to() -> None:
+    code = "```js\nf(1)\n```"
+    text = f"{LONG}\n\nRefs reach the DOM. In the component below, the name is read.\n\n{code}\n\n{LONG}"
+    assert "Refs reach the DOM." in cut(text)
+    assert f"In the component below, the name is read.\n\n{code}" in cut(text)
+    assert not any(p.endswith("the name is read.") for p in cut(text))
+    assert cut("Both are plain objects and have distinct behaviours:") == []
+
+
+def test_a_way_to_another_page_is_no_unit_and_a_described_link_is_one() -> None:
+    text = f"{LONG}\n\n**Next**: [Part 2](part2.md)\n\n- [lsof](https://a.b/lsof): lists open files\n- [nmap](https://a.b/n)"
+    assert not any("Part 2" in p for p in cut(text))
+    assert any("lists open files" in p for p in cut(text))
