@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from answering.build import build_checker
+from answering.ground.verifier import find_verifier
 from eval.latency_build import disk_mb
+from eval.latency_check import measure_checks
 from eval.latency_cores import cores_waited, memory_mb
 from eval.latency_process import cold_asks, measure_http, median_of
 from eval.latency_stages import Samples, measure_parts, size_of, timed
@@ -44,6 +47,9 @@ def measure_home(
         with cores_waited() as waited:
             samples = measure_parts(parts, queries, rounds=rounds, threads=threads)
         memory = memory_mb()
+        # after that: memory is that of a process that asks only
+        checker = build_checker(verifier=find_verifier(home.settings().verifier or ""))
+        measure_checks(samples, checker, parts.retriever, queries, rounds=rounds)
     summary: dict[str, Any] = {**about, "queries": len(queries), "rounds": rounds, "threads": threads}
     summary |= {"first_ask_ms": first_ms, "waited": waited(), "memory_mb": memory, "disk_mb": disk_mb(folder)}
     if http:

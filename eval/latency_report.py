@@ -12,7 +12,7 @@ from eval.results import table
 
 ORDER = (
     *("embed", "index", "fuse", "hybrid", "rerank", "search", "search_reranked", "cached", "answer", "check", "ask"),
-    *("ask_cached", "http_search", "http_cached", "http_ask", "http_check"),
+    *("check_claim", "check_ten", "ask_cached", "http_search", "http_cached", "http_ask", "http_check"),
 )
 TIMES = ("p50", "p95", "p99", "best_p50", "best_p95")
 TIMES_NAMED = ("p50 ms", "p95 ms", "p99 ms", "best p50", "best p95", "cpu ms")
@@ -21,9 +21,10 @@ CONDITIONS = """\
 live, and describing how well they fit. `search`: all three. `cached`: the same search again. `hybrid`: a search
 by a vector that is there already, which is what peers are compared with. None of these is with a reranker;
 `search_reranked` is, where there is one. `answer`, `check` and `ask`: the stages of an answer, and all of it;
-`ask_cached`: the same question again. `http_...`: as a client on this machine sees it, on one connection. `/s`:
-one after another; `at once`: several threads in process (by default as many as there are cores), or 4 clients.
-All after a warm-up, garbage collection as in production, every question in each round in another order."""
+`ask_cached`: the same question again. `check_claim`, `check_ten`: the checker alone, with one claim and with ten, each
+a sentence of the five passages found, in other words. `http_...`: as a client on this machine sees it, on one
+connection. `/s`: one after another; `at once`: several threads in process (by default as many as there are cores), or 4
+clients. All after a warm-up, garbage collection as in production, every question in each round in another order."""
 SYNTHETIC = """\
 What is synthetic: the first chunks are the real ones of the given texts, with vectors of the embedding model; all
 others have the halves of two real texts and invented words between them, by a Zipf distribution, and vectors mixed from
@@ -110,6 +111,7 @@ def overview(summary: Mapping[str, Any]) -> str:
             f"{summary['documents']} documents, {summary['chunks']} chunks.",
             stages_table(here),
             homes_table(here),
+            targets_table(summary["targets"]),
         ]
     else:
         ingest, sizes = summary["ingest"], summary["sizes"]

@@ -13,6 +13,7 @@ from eval.results import environment
 from tests.end_to_end.conftest import Run, run  # noqa: F401 - a fixture
 
 QUESTIONS = ["What is number 3 of a?", "Which one is behind number 7?", "How do trees grow?"]
+CHECKED = {"check_claim", "check_ten"}  # where passages have sentences enough
 SEARCHED = {
     "embed",
     "index",
@@ -53,7 +54,7 @@ def test_homes_are_made_and_measured_beside_peers(run: Run, folder: Path) -> Non
     assert body["ingest"]["chunks_per_s"] > 0
     for size, home in body["sizes"].items():
         assert home["chunks"] == home["made"]["size"] == int(size)
-        assert set(home["stages"]) == SEARCHED
+        assert set(home["stages"]) - CHECKED == SEARCHED
         assert home["stages"]["search"]["n"] == 2 * len(QUESTIONS)
         assert home["peers"]["rank_bm25"]["ratio"] > 0
         assert "ratio" in home["peers"]["lancedb"] or home["peers"]["lancedb"] == {"left_out": "not installed"}

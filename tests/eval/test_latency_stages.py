@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from answering.answers import Answer
+from answering.answers import Answer, CheckReport, Claim, GivenSource
 from eval.latency_bounds import TARGETS, figures_of, parse_bound, shortfalls, told
+from eval.latency_check import measure_checks
 from eval.latency_cores import cores_waited, memory_mb
-from eval.latency_stages import figures, measure_parts, rounds_of, size_of, variant
+from eval.latency_stages import Samples, figures, measure_parts, rounds_of, size_of, variant
 from ingest.errors import IndexUnavailableError, UsageError
 from retrieval.cache import LruCache
 from retrieval.hits import SearchResult
 from retrieval.terms import tokenize
+from tests.answering.shelf import Shelf
 from tests.eval.conftest import QUERIES, FakeAnswerer, FakeParts
 
 ASKED = [query for _, query, *_ in QUERIES]
@@ -99,6 +101,37 @@ def test_a_reranker_is_told_apart(parts: FakeParts) -> None:
     assert stages["rerank"]["p50_ms"] == 20
     assert stages["search_reranked"]["mean_ms"] == pytest.approx(stages["search"]["mean_ms"] + 20)
     assert stages["cached"]["n"] == len(ASKED)
+
+
+class CountingChecker:
+    """Hears what is checked."""
+
+    threshold = 0.5
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int]] = []
+
+    def check(self, answer: str, sources: Sequence[GivenSource], _question: str | None = None) -> CheckReport:
+        self.heard.append((answer, len(sources)))
+        assert not any(answer in source.text for source in sources)
+        return CheckReport(1.0, False, (), ())
+
+    def check_cited(self, *_: Any, **__: Any) -> tuple[Claim, ...]:
+        raise NotImplementedError
+
+
+def test_checks_are_of_one_claim_and_of_ten_against_five_passages() -> None:
+    said = "The client does not wait for the server, and the cache is big when the queue runs dry at {} seconds."
+    texts = {f"{p}.md": "\n\n".join(said.format(f"{p}{n}") for n in range(3)) for p in range(1, 6)}
+    samples, checker = Samples(), CountingChecker()
+    measure_checks(samples, checker, Shelf(texts), ["the client", "the queue"], rounds=3)
+    stages = samples.stages()
+    assert stages["check_claim"]["n"] == stages["check_ten"]["n"] == 6
+    assert {sources for _, sources in checker.heard} == {5}
+    assert {len(answer.split("\n\n")) for answer, _ in checker.heard} == {1, 10}
+    short = Samples()
+    measure_checks(short, checker, Shelf({"1.md": texts["1.md"]}), ["the client"], rounds=1)
+    assert short.stages() == {}
 
 
 def test_a_library_that_is_not_whole_is_not_measured(parts: FakeParts) -> None:
