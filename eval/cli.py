@@ -7,6 +7,7 @@ import click
 from eval.cli_answers import answers
 from eval.cli_cases import cases
 from eval.cli_confidence import fit_confidence
+from eval.cli_conflicts import conflicts
 from eval.cli_export import export
 from eval.cli_grounding import grounding
 from eval.cli_reranker import fit_reranker
@@ -30,6 +31,7 @@ command.add_command(fit_reranker)
 command.add_command(cases)
 command.add_command(fit_verifier)
 command.add_command(perturb)
+command.add_command(conflicts)
 command.add_command(export)
 command.add_command(latency)
 command.add_command(parsing)
