@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 
+MEASURES = ("auroc", "balanced_accuracy", "f1", "ece")
 _AT_ONCE = 100
+_BINS = 10  # as `eval.stats.calibration_error`
 
 
 def grounding_intervals(
@@ -29,13 +31,14 @@ def grounding_intervals(
     samples: int = 1000,
     seed: int = SEED,
 ) -> dict[str, Interval]:
-    """Percentile intervals of `auroc` and `balanced_accuracy`, resampling groups (Field and Welsh 2007).
+    """Percentile intervals of `auroc`, `balanced_accuracy`, `f1` and `ece`, resampling groups (Field and Welsh 2007).
 
-    The order of the answers changes nothing. NaN where there is one group only, or one label only.
+    That of `ece` lies high: a sample is never better calibrated than what it is drawn from, mostly worse. The order of
+    the answers changes nothing. NaN where there is one group only, or one label only.
     """
     import numpy as np
 
-    nothing = {"auroc": (math.nan, math.nan), "balanced_accuracy": (math.nan, math.nan)}
+    nothing = dict.fromkeys(MEASURES, (math.nan, math.nan))
     names = sorted(set(groups))
     if len(names) < 2 or len(set(labels)) < 2:
         return nothing
@@ -50,7 +53,8 @@ def grounding_intervals(
         size = min(_AT_ONCE, samples - start)
         drawn = rng.multinomial(len(names), [1 / len(names)] * len(names), size=size)
         weight = drawn[:, member].astype(float)
-        found.append(np.stack([_auroc(score, label, weight), _balanced(right, label, weight)]))
+        decided = [_balanced(right, label, weight), _f1(right, label, weight)]
+        found.append(np.stack([_auroc(score, label, weight), *decided, _ece(score, label, weight)]))
     ends = [(1 - level) / 2, (1 + level) / 2]
     quantiles = [np.quantile(row[~np.isnan(row)], ends) for row in np.concatenate(found, axis=1)]
     return {name: (float(low), float(high)) for name, (low, high) in zip(nothing, quantiles, strict=True)}
@@ -76,3 +80,22 @@ def _balanced(right: npt.NDArray[np.bool_], label: npt.NDArray[np.bool_], weight
         total = (weight * side).sum(axis=1)
         sides.append((weight * (side & right)).sum(axis=1) / np.where(total > 0, total, np.nan))
     return np.asarray((sides[0] + sides[1]) / 2)
+
+
+def _f1(right: npt.NDArray[np.bool_], label: npt.NDArray[np.bool_], weight: Floats) -> Floats:
+    """F1 of calling an answer supported."""
+    import numpy as np
+
+    found = 2 * (weight * (label & right)).sum(axis=1)
+    total = found + (weight * ~right).sum(axis=1)
+    return np.asarray(found / np.where(total > 0, total, np.nan))
+
+
+def _ece(score: Floats, label: npt.NDArray[np.bool_], weight: Floats) -> Floats:
+    """Expected calibration error: in each bin how far the scores' sum is from the number supported, of all."""
+    import numpy as np
+
+    place = np.minimum((score * _BINS).astype(int), _BINS - 1)
+    apart = weight * (score - label)
+    gaps = [np.abs(apart[:, place == bin_].sum(axis=1)) for bin_ in range(_BINS)]
+    return np.asarray(np.sum(gaps, axis=0) / weight.sum(axis=1))

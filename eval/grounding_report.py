@@ -7,6 +7,7 @@ from textwrap import shorten
 from typing import Any
 
 from eval import plots
+from eval.clustered import MEASURES
 from eval.grounding import Checked, Pair
 from eval.held import Results
 from eval.pages import Block, Heading, Items, Paragraph, Plot, Table, about, compared
@@ -17,13 +18,15 @@ TITLE = "Grounding evaluation"
 _WORST = 25
 _SHOWN = {"auroc": "AUROC", "balanced_accuracy": "BAcc", "f1": "F1", "f1_unsupported": "F1 doubted", "ece": "ECE"}
 _OF_CLAIMS = {name: shown for name, shown in _SHOWN.items() if name != "ece"}
-_HEADER = ["n", "supported", *_SHOWN.values(), "AUROC 95 %", "BAcc 95 %"]
+_BOUNDED = {name: _SHOWN[name] for name in MEASURES}
+_HEADER = ["n", "supported", *_SHOWN.values(), *(f"{shown} 95 %" for shown in _BOUNDED.values())]
 _MEANING = (
     "An answer passes when the checker raises no doubt about it. AUROC: how often a supported answer scores above an "
     "unsupported one. BAcc, balanced accuracy: mean of the shares of supported answers that pass and of unsupported "
     "ones that don't. F1 of calling an answer supported, and of doubting it. ECE: expected calibration error of the "
     "score as the probability that the answer is supported, ten bins. Intervals: 95 % bootstrap, resampling the "
-    "documents that answers rest on. Pooled figures mix sets of different base rates: judge by set."
+    "documents that answers rest on; that of ECE lies high, for every sample is noisier than "
+    "the whole. Pooled figures mix sets of different base rates: judge by set."
 )
 
 
@@ -39,7 +42,7 @@ def tables(summary: Mapping[str, Any]) -> list[Block]:
     for facet, values in summary["facets"].items():
         rows = [_row(value, found) for value, found in values.items()]
         means = [_mean([found[name] for found in values.values()]) for name in _SHOWN]
-        rows.append([f"mean over {len(values)}", None, None, *means, None, None])
+        rows.append([f"mean over {len(values)}", None, None, *means, *[None] * len(_BOUNDED)])
         blocks.append(Table([f"by {facet}", *_HEADER], rows))
     for part, sets in summary.get("parts", {}).items():
         blocks.append(Table([part, *_HEADER], [_row(value, found) for value, found in sets.items()]))
@@ -129,7 +132,7 @@ def drawings(
 
 def _row(name: str, found: Mapping[str, Any]) -> list[Any]:
     values = [found[shown] for shown in _SHOWN]
-    ends = [found["intervals"][shown] for shown in ("auroc", "balanced_accuracy")]
+    ends = [found["intervals"][shown] for shown in _BOUNDED]
     shown = [None if end is None else f"{end[0]:.3f}–{end[1]:.3f}" for end in ends]
     return [name, found["answers"], found["supported"] / found["answers"], *values, *shown]
 

@@ -15,7 +15,7 @@ from answering.answers import GivenSource
 from answering.build import build_checker
 from eval.clustered import grounding_intervals
 from eval.grounding import Checked, CheckedClaim, Pair, by_claim_type, calibration, check_all, figures, read_pairs
-from eval.stats import auroc
+from eval.stats import auroc, calibration_error
 from ingest.errors import NotFoundError, UsageError
 from tests.eval.conftest import FakeHome
 from tests.eval.test_commands import records, run
@@ -244,6 +244,13 @@ def test_clustered_intervals_hold_the_figure_and_are_wider_where_groups_agree() 
         [s for s, y in zip(scores, labels, strict=True) if y], [s for s, y in zip(scores, labels, strict=True) if not y]
     )
     assert alone["auroc"][0] < whole < alone["auroc"][1]
+    right = sum(p and y for p, y in zip(passed, labels, strict=True))
+    f1 = 2 * right / (sum(passed) + sum(labels))
+    assert alone["f1"][0] < f1 < alone["f1"][1]
+    bounded = [min(1.0, max(0.0, score)) for score in scores]
+    ece = calibration_error(bounded, labels)
+    assert ece < alone["ece"][1]
+    assert alone["ece"][1] - alone["ece"][0] < 0.2
     # every answer ten times over, in groups of its copies: as much is known as before
     many = grounding_intervals(scores * 10, passed * 10, labels * 10, [str(i) for i in range(200)] * 10)
     naive = grounding_intervals(scores * 10, passed * 10, labels * 10, [str(i) for i in range(2000)])
