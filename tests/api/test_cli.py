@@ -164,7 +164,8 @@ def test_products_of_small_tables_stay_on_one_core() -> None:
     run = (
         "from api.cli.main import main\n"
         "try:\n    main(['--help'])\n"
-        "finally:\n    import numpy, threadpoolctl; print([each['num_threads'] for each in threadpoolctl.threadpool_info()])"
+        "finally:\n    import numpy\n    from threadpoolctl import threadpool_info\n"
+        "    print([each['num_threads'] for each in threadpool_info()])"
     )
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True, env=environment)
