@@ -78,8 +78,8 @@ class Retriever:
         coverage: float = COVERAGE,
         unanswered: float = UNANSWERED,
     ) -> None:
-        """`coverage`: what the share of the query's words that a chunk holds adds to its score, at most. `unanswered`: what
-        is left of the score of a question without an answer, 0..1."""
+        """`coverage`: what the share of the query's words that a chunk holds adds to its score, at most. `unanswered`:
+        what is left of the score of a question without an answer, 0..1."""
         self._catalog = catalog
         self._index = index
         self._embedder = embedder
