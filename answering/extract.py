@@ -39,6 +39,7 @@ FURTHER = 0.72  # a further unit scores at least this share of the best one ...
 # questions 0.816 to 0.822, on the bundled ones 0.894 to 0.903, recall the same
 ELSEWHERE = 0.95
 NEARNESS = 0.85  # ... is at least this near to the question, as a share of the best one's cosine ...
+NEARNESS_WITHIN = 0.75  # ... or this, where it is of the same item ...
 NEW_TERMS = 0.15  # ... and covers at least this much of the question (by IDF) that was not covered
 CLOSE = 0.85  # or scores this share, from the same item
 RIVALS = 8  # of the best units, so many are held against the first one
@@ -247,11 +248,13 @@ def _adds(asked: Asked, c: Candidate, chosen: Sequence[Candidate], idf: Mapping[
     if asked.wants_value and len(asked.parts) == 1:
         return False
     same_document = c.hit.chunk.version_key == best.hit.chunk.version_key
+    same_item = same_document and c.item.id == best.item.id
     nearest = best.near if c.embedded == best.embedded else _of_chunk(best)
-    if c.score < (FURTHER if same_document else ELSEWHERE) * best.score or c.near < NEARNESS * nearest:
+    if c.near < (NEARNESS_WITHIN if same_item else NEARNESS) * nearest:
+        return False
+    if c.score < (FURTHER if same_document else ELSEWHERE) * best.score:
         return False
     gain = _own_share(asked, [*chosen, c], idf) - _own_share(asked, chosen, idf)
-    same_item = same_document and c.item.id == best.item.id
     return gain >= NEW_TERMS or (same_item and c.score >= CLOSE * best.score)
 
 

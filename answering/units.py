@@ -31,7 +31,9 @@ _LEANS = re.compile(
     r"[*_]{0,3}(?:it|its|they|their|them|this|that|these|those|such|he|she|then|but|and|or|so|however|otherwise|therefore"
     r"|thus|hence|instead|also|moreover|besides|conversely|still|both|neither|in (?:that|this|these|those|such) \w+"
     r"|e\.g|for (?:example|instance)|in addition|on the other hand|as a result|because of (?:that|this)"
-    r"|the (?:former|latter|other|same|second|first)|[a-z]+(?: of| about)? (?:it|them|they|these|those))\b",
+    r"|the (?:former|latter|other|same|second|first)"
+    r"|(?!(?:when|if|while|because|as|since|after|before|until|once|unless|though|although|where|in)\b)"
+    r"[a-z]+(?: of| about)? (?:it|them|these|those))\b",  # "Think of it as a cache"
     re.IGNORECASE,
 )
 
