@@ -171,7 +171,6 @@ def _lexical(asked: Asked, found: Sequence[Candidate], idf: Mapping[str, float])
             score += idf.get(term, 0.0) * min(1.0, tf * (K1 + 1) / (tf + norm)) if tf else 0.0
         lexical = min(1.0, score / total)
         bonus = (VALUE_BONUS if asked.wants_value and c.value else 0.0) + EXACT * _exact(asked, c.text)
-        bonus += OPENING if c.opens and len(asked.terms) <= NAME else 0.0
         bonus -= TOO_MUCH if len(c.text) > ENDLESS else 0.0
         place = HIT * c.hit.score + RANK / c.hit.rank
         out.append(replace(c, score=LEXICAL * lexical + place + bonus))
@@ -186,7 +185,8 @@ def _exact(asked: Asked, text: str) -> float:
 
 def _similar(asked: Asked, found: Sequence[Candidate], similarity: Similarity) -> list[Candidate]:
     """The score with the similarity: each unit's own for the best candidates, that of the chunk for the others."""
-    order = sorted(range(len(found)), key=lambda i: (-found[i].score - SEMANTIC * _of_chunk(found[i]), i))
+    known = [c.score + SEMANTIC * _of_chunk(c) + _opening(asked, c) for c in found]
+    order = sorted(range(len(found)), key=lambda i: (-known[i], i))
     near = {i: _of_chunk(found[i]) for i in order}
     fresh = [i for i in order[:EMBEDDED] if not found[i].piece.whole]
     cosines = similarity.of(asked.text, [_with_context(found[i]) for i in fresh])
@@ -196,6 +196,11 @@ def _similar(asked: Asked, found: Sequence[Candidate], similarity: Similarity) -
         replace(c, score=c.score + SEMANTIC * max(0.0, near[i]), near=near[i], embedded=i in own)
         for i, c in enumerate(found)
     ]
+
+
+def _opening(asked: Asked, c: Candidate) -> float:
+    """What counts for being chosen first only: the further units are held against the score without it."""
+    return OPENING if c.opens and len(asked.terms) <= NAME else 0.0
 
 
 def _of_chunk(c: Candidate) -> float:
@@ -209,7 +214,7 @@ def _with_context(c: Candidate) -> str:
 def _choose(asked: Asked, found: Sequence[Candidate], idf: Mapping[str, float]) -> tuple[list[Candidate], int]:
     """The best unit, then one for each part not yet covered, then what adds to the answer."""
     order = sorted(found, key=lambda c: (-c.score, c.hit.rank, c.piece.start))
-    chosen = [order[0]]
+    chosen = [max(order, key=lambda c: c.score + _opening(asked, c))]
     uncovered = 0
     for part in asked.parts:
         if _covered(part, chosen, idf) < PART_COVERED:
@@ -218,8 +223,8 @@ def _choose(asked: Asked, found: Sequence[Candidate], idf: Mapping[str, float]) 
                 uncovered += len(asked.parts) > 1
             elif (fitting := _fitting(best, chosen)) is not None:
                 chosen.append(fitting)
-    for c in order[1:]:
-        if _adds(asked, c, chosen, idf) and (fitting := _fitting(c, chosen)) is not None:
+    for c in order:
+        if c is not chosen[0] and _adds(asked, c, chosen, idf) and (fitting := _fitting(c, chosen)) is not None:
             chosen.append(fitting)
     chosen += _rival(chosen, order)
     return chosen, uncovered
