@@ -161,6 +161,13 @@ class EdgeIndex:
         )
         return {p.read_key(record): p.read_vectors(record) for record in found}
 
+    def stored_terms(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], frozenset[int]]:
+        """The dimensions of the terms of (version key, chunk id) pairs."""
+        engine = self._shard().engine
+        wanted: list[int | uuid.UUID | str] = [p.point_id(*key) for key in keys]
+        found = self._folder.do(lambda: engine.retrieve(wanted, with_payload=False, with_vector=[p.TERMS]))
+        return p.read_terms(dict(zip(wanted, keys, strict=True)), found)
+
     def count(self) -> int:
         """How many points there are."""
         return self._count(self._shard())

@@ -20,11 +20,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
-from ingest.items import StoredChunk
 from retrieval.hits import ARMS, Arm, Hit
-from retrieval.terms import Bm25Weights, content_terms, term_id, term_ids
+from retrieval.terms import Bm25Weights, content_terms, term_id
 
 FEATURES = (
     "query_terms",
@@ -52,6 +50,7 @@ def describe(
     query: str,
     hits: Sequence[Hit],
     unanswered: Sequence[Hit],
+    held: Mapping[tuple[int, str], frozenset[int]],
     idf: Mapping[int, float],
     bm25_ceiling: float,
     points: int,
@@ -59,7 +58,7 @@ def describe(
     """All FEATURES of one search.
 
     `unanswered`: hits, among these or not, that ask a question without an answer; they count for `unanswered_lead`
-    only. `idf`: by dimension, 0 for terms that the index doesn't hold.
+    only. `held`: the dimensions of each hit's terms. `idf`: by dimension, 0 for terms that the index doesn't hold.
     `bm25_ceiling`: the score of a perfect match. `points`: how many the index has.
     """
     weights = term_weights(query, idf, points)
@@ -68,9 +67,9 @@ def describe(
         arm: sorted((hit.similarities[arm] for hit in hits if arm in hit.similarities), reverse=True) for arm in ARMS
     }
     asked = max((hit.similarities.get("question", 0.0) for hit in unanswered), default=0.0)
-    held = [_term_ids(f"{hit.chunk.context}\n{hit.chunk.text}") for hit in hits]
-    covered = [_share(weights, ids) for ids in held] or [0.0]
-    everything = frozenset[int]().union(*held)
+    terms = [held[hit.chunk.version_key, hit.chunk.id] for hit in hits]
+    covered = [_share(weights, ids) for ids in terms] or [0.0]
+    everything = frozenset[int]().union(*terms)
     first = hits[0] if hits else None
     found = [arm for arm in ARMS if arms[arm]]
     scores = [hit.score for hit in hits]
@@ -101,9 +100,9 @@ def perfect_bm25(idf: Mapping[int, float], points: int, weights: Bm25Weights) ->
     return (weights.k1 + 1) * sum(value or _rarest(points) for value in idf.values())
 
 
-def coverage(weights: Mapping[int, float], chunk: StoredChunk) -> float:
-    """The share of the query's content words, by weight, that a chunk or its context holds, 0..1."""
-    return _share(weights, _term_ids(f"{chunk.context}\n{chunk.text}"))
+def coverage(weights: Mapping[int, float], held: frozenset[int]) -> float:
+    """The share of the query's content words, by weight, that a chunk holds, 0..1. `held`: its terms' dimensions."""
+    return _share(weights, held)
 
 
 def term_weights(query: str, idf: Mapping[int, float], points: int) -> dict[int, float]:
@@ -115,11 +114,6 @@ def term_weights(query: str, idf: Mapping[int, float], points: int) -> dict[int,
 def _rarest(points: int) -> float:
     """The IDF of a term that no point has."""
     return math.log(1 + (points + 0.5) / 0.5)
-
-
-@lru_cache(maxsize=4096)
-def _term_ids(text: str) -> frozenset[int]:
-    return term_ids(text)
 
 
 def _share(weights: Mapping[int, float], held: frozenset[int] | set[int]) -> float:

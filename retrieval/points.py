@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,15 @@ def read_vectors(record: Any) -> tuple[Vectors, Vectors]:
     passage = np.array(record.vector[PASSAGE], dtype=np.float32)
     questions = np.array(record.vector.get(QUESTION) or [], dtype=np.float32)
     return passage, questions.reshape(-1, len(passage))
+
+
+def read_terms(asked: Mapping[Any, tuple[int, str]], records: Iterable[Any]) -> dict[tuple[int, str], frozenset[int]]:
+    """The dimensions of stored points' terms, as either engine gives them. `asked`: whose points these are, by id."""
+    found = {}
+    for record in records:
+        terms = (record.vector or {}).get(TERMS)
+        found[asked[str(record.id)]] = frozenset(terms.indices if terms else ())
+    return found
 
 
 def read_hits(batch: Sequence[Any]) -> list[ArmHit]:

@@ -175,6 +175,9 @@ class VectorIndex(Protocol):
         As the index keeps them, of unit length; points that are not there are left out.
         """
 
+    def stored_terms(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], frozenset[int]]:
+        """The dimensions of the terms of (version key, chunk id) pairs; points that are not there are left out."""
+
     def count(self) -> int:
         """How many points there are."""
 

@@ -28,7 +28,7 @@ from retrieval.ports import (
     VectorIndex,
     Vectors,
 )
-from retrieval.terms import BM25_WEIGHTS, Bm25Weights, query_vector, tokenize
+from retrieval.terms import BM25_WEIGHTS, Bm25Weights, query_vector, term_ids, tokenize
 
 Key = tuple[int, str]
 Question = tuple[Vectors, Any]
@@ -54,10 +54,11 @@ _KEPT_QUESTIONS, _KEPT_RESULTS, _KEPT_VIEWS = 1024, 256, 16
 
 @dataclass(slots=True)
 class _Scored:
-    """A chunk on its way to become a hit. `rerank`: what the reranker said, None without one."""
+    """A chunk on its way to become a hit. `terms`: their dimensions. `rerank`: what the reranker said, if any did."""
 
     key: Key
     chunk: StoredChunk
+    terms: frozenset[int]
     score: float
     rerank: float | None = None
 
@@ -124,7 +125,7 @@ class Retriever:
         started = time.perf_counter()
         terms = query_vector(tokenize(query)[:_MOST_TERMS])
         if not terms.indices and not any(character.isalnum() for character in query):
-            return SearchResult(query, (), evidence=describe(query, (), (), idf={}, bm25_ceiling=0.0, points=0))
+            return SearchResult(query, (), evidence=describe(query, (), (), {}, idf={}, bm25_ceiling=0.0, points=0))
         question = self._embed(query)
         vector = None if question is None else question[0]
         timings = {"embed": _ms(started)}
@@ -139,13 +140,17 @@ class Retriever:
         ceiling = perfect_bm25(found.idf, points, self._bm25)
         words = term_weights(query, found.idf, points)
         scores = _by_key(found)
-        scored = self._fuse(scores, found.floors, ceiling, words, max(k, _EVIDENCE_HITS) + _DUPLICATES)
+        try:
+            scored = self._fuse(scores, found.floors, ceiling, words, max(k, _EVIDENCE_HITS) + _DUPLICATES)
+        except IndexUnavailableError:
+            return SearchResult(query, (), timings_ms=timings, degraded=True)
         looking = time.perf_counter()
         reranked = self._rerank(question, scored)
         spent = _ms(looking)
         hits = _ranked(scored, scores, max(k, _EVIDENCE_HITS) + _DUPLICATES)
         hits, unanswered = hits[: max(k, _EVIDENCE_HITS)], tuple(hit for hit in hits if _is_unanswered(hit.chunk))
-        evidence = describe(query, hits, unanswered, idf=found.idf, bm25_ceiling=ceiling, points=points)
+        held = {each.key: each.terms for each in scored}
+        evidence = describe(query, hits, unanswered, held, idf=found.idf, bm25_ceiling=ceiling, points=points)
         timings["fuse"] = round(_ms(started) - spent, 3)
         if self._reranker is not None:
             timings["rerank"] = spent
@@ -206,10 +211,14 @@ class Retriever:
         fused = fuse(scores, {"bm25": ceiling}, self._weights, floors)
         order = sorted(fused, key=lambda key: (-fused[key], key))
         chunks = self._catalog.live_chunks(order[: max(wanted + _DUPLICATES, _RERANKED if self._reranker else 0)])
-        return [
-            _Scored(key, chunk, (fused[key] + _COVERAGE * coverage(words, chunk)) / (1 + _COVERAGE))
-            for key, chunk in chunks.items()
-        ]
+        stored = self._index.stored_terms(list(chunks))
+        scored = []
+        for key, chunk in chunks.items():
+            # one that the index dropped just now is read again
+            terms = stored[key] if key in stored else term_ids(passage_text(chunk))
+            score = (fused[key] + _COVERAGE * coverage(words, terms)) / (1 + _COVERAGE)
+            scored.append(_Scored(key, chunk, terms, score))
+        return scored
 
     def _rerank(self, question: Question | None, scored: Sequence[_Scored]) -> bool:
         """Let the reranker have its say; whether it could, where there is one."""

@@ -202,6 +202,13 @@ class ServerIndex:
         found = self._ask(lambda: client.retrieve(self._collection, wanted, p.IDENTITY, with_vectors))
         return {p.read_key(record): p.read_vectors(record) for record in found}
 
+    def stored_terms(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], frozenset[int]]:
+        """The dimensions of the terms of (version key, chunk id) pairs. Raises IndexUnavailableError."""
+        client = self._connected()
+        wanted = [p.point_id(*key) for key in keys]
+        found = self._ask(lambda: client.retrieve(self._collection, wanted, with_payload=False, with_vectors=[p.TERMS]))
+        return p.read_terms(dict(zip(wanted, keys, strict=True)), found)
+
     def count(self) -> int:
         """How many points there are. Raises IndexUnavailableError."""
         client = self._connected()

@@ -255,6 +255,13 @@ def test_stored_vectors_come_back_as_they_were_written(index: VectorIndex) -> No
     assert index.stored_vectors([]) == {}
 
 
+def test_stored_terms_come_back_by_their_dimensions(index: VectorIndex) -> None:
+    index.upsert([point("a", terms={1: 1.0, 4_000_000_000: 0.5}), point("a", terms={2: 1.0}, version=2), point("none")])
+    stored = index.stored_terms([(2, "a"), (1, "a"), (1, "none"), (9, "a"), (1, "missing")])
+    assert stored == {(1, "a"): {1, 4_000_000_000}, (2, "a"): {2}, (1, "none"): frozenset()}
+    assert index.stored_terms([]) == {}
+
+
 def test_what_a_view_hides_is_no_hit_takes_no_place_and_has_no_word(index: VectorIndex) -> None:
     index.upsert(
         [
