@@ -17,7 +17,9 @@ SYLLABLES = ("re", "dis", "ka", "fka", "in", "dex", "lo", "ck", "que", "ry", "##
 def default_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the default model, as all homes of this user share it; beside its home the cache it is from."""
     base = tmp_path_factory.mktemp("default-model")
-    (base / "cache").symlink_to(load_settings(None, {}).cache, target_is_directory=True)
+    shared = load_settings(None, {}).cache
+    shared.mkdir(parents=True, exist_ok=True)
+    (base / "cache").symlink_to(shared, target_is_directory=True)
     return ensure_model("", base / "home", base / "cache")
 
 
