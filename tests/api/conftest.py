@@ -111,8 +111,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def copy_home(home: Path, target: Path) -> Path:
+    """A copy of a home. Its model is linked and not copied, as all homes of a user share it: nobody may write to it."""
+    shutil.copytree(home, target, ignore=shutil.ignore_patterns("models"))
+    shutil.copytree(home / "models", target / "models", copy_function=os.link)
+    return target
+
+
 @pytest.fixture
 def own_home(filled: Path, tmp_path: Path) -> Path:
     """A copy of that home, to be changed."""
-    shutil.copytree(filled, tmp_path / "home")
-    return tmp_path / "home"
+    return copy_home(filled, tmp_path / "home")
