@@ -25,6 +25,7 @@ from eval.results import default_folder, write_results
 from eval.running import SYSTEMS, Wanted, make_runs, parse_arms
 from eval.runs import Run
 from eval.stats import compare
+from eval.systems import STEPS
 from eval.thresholds import parse_thresholds, shortfalls
 from ingest.errors import NotFoundError, UsageError
 from retrieval.hits import ARMS
@@ -78,6 +79,13 @@ if TYPE_CHECKING:
     "--arms", multiple=True, metavar="A,B", help=f"Compare with these arms alone ({', '.join(ARMS)}). Repeatable."
 )
 @click.option(
+    "--without",
+    "steps",
+    type=click.Choice(STEPS),
+    multiple=True,
+    help="Compare with the retriever without this step. Repeatable.",
+)
+@click.option(
     "--compare",
     "pairs",
     type=click.Choice(["first", "all"]),
@@ -105,6 +113,7 @@ def retrieval(
     baselines: Sequence[str],
     max_regression: float | None,
     arms: Sequence[str],
+    steps: Sequence[str],
     pairs: str,
     measures: Sequence[str],
     qrels: Path | None,
@@ -125,6 +134,7 @@ def retrieval(
             factories=[load_factory(spec) for spec in systems],
             servers=servers,
             arms=[parse_arms(text) for text in arms],
+            without=list(dict.fromkeys(steps)),
             named=[name for name in baselines if name in SYSTEMS],
             k=k,
             collection=collection,
@@ -159,6 +169,7 @@ def retrieval(
         "baselines": list(baselines),
         "max_regression": max_regression,
         "arms": list(arms),
+        "without": list(steps),
         "compare": pairs,
         "qrels": str(qrels) if qrels else None,
         "corpus": str(corpus) if corpus else None,

@@ -12,6 +12,12 @@ from urllib.parse import urlsplit
 
 from ingest.errors import CuecardError
 
+_HINTS = {
+    401: "Give it a key with --key.",
+    403: "Its memory is told to keys with the scope `admin` only: `cuecard keys create --scope ask --scope admin`.",
+    429: "Start it with CUECARD_RATE_LIMIT=1000000: what one key may ask in a minute is limited.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -47,7 +53,7 @@ class LoadClient:
         except (OSError, asyncio.IncompleteReadError) as error:
             raise CuecardError(f"No server answers at {self._host}:{self._port}.", hint="Start one.") from error
         if status != 200:
-            raise CuecardError(f"The server answered {status} to {path}.", hint="Give it a key with --key.")
+            raise CuecardError(f"The server answered {status} to {path}.", hint=_HINTS.get(status, "Look at its log."))
         return body.decode()
 
     async def close(self) -> None:

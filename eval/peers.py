@@ -217,11 +217,9 @@ def measure_peer(name: str, folder: Path, size: int, *, budget: float, rounds: i
     if size > peer.most:
         return {"left_out": f"not tried above {peer.most:,} chunks: {peer.why}"}
     command = [sys.executable, "-m", "eval.peers", name, str(folder), str(k), str(rounds), str(budget)]
-    environment = {
-        **os.environ,
-        "PYTHONWARNINGS": "ignore",
-        "HF_HUB_OFFLINE": "1",
-    }
+    # peers use as many threads as their libraries like; ours are told what suits us
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    environment |= {"PYTHONWARNINGS": "ignore", "HF_HUB_OFFLINE": "1"}
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, text=True, timeout=budget, env=environment, check=False

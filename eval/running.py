@@ -23,6 +23,7 @@ from eval.systems import (
     refuse_degraded,
     returned,
     run_system,
+    without,
 )
 from ingest.errors import UsageError
 from retrieval.hits import ARMS, Arm
@@ -50,13 +51,14 @@ class Server(Protocol):
 class Wanted:
     """What to measure. Where no run, factory or server is given, the library's own retriever comes first.
 
-    `arms`: its ablations. `named`: those of SYSTEMS that are compared with.
+    `arms`, `without`: its ablations. `named`: those of SYSTEMS that are compared with.
     """
 
     files: Sequence[Path] = ()
     factories: Sequence[Factory] = ()
     servers: Sequence[Server] = ()
     arms: Sequence[tuple[Arm, ...]] = ()
+    without: Sequence[str] = ()
     named: Sequence[str] = ()
     k: int = 10
     collection: str | None = None
@@ -70,7 +72,11 @@ class Wanted:
     @property
     def needs_library(self) -> bool:
         """Whether an opened home is needed to make the runs."""
-        return not self.given or bool(self.arms or self.named) or any(f.needs_library for f in self.factories)
+        return (
+            not self.given
+            or bool(self.arms or self.without or self.named)
+            or any(f.needs_library for f in self.factories)
+        )
 
 
 def make_runs(wanted: Wanted, cases: Sequence[Case], parts: Parts | None, library: Library | None) -> dict[str, Run]:
@@ -123,6 +129,7 @@ def _of_library(
     refuse_degraded(parts.retriever.search(cases[0].query, k=k, collection=collection))
     runs: list[tuple[str, Run]] = [] if wanted.given else [(MAIN, run(parts.retriever))]
     runs += [("arms:" + "+".join(arms), run(only_arms(parts.retrieval, parts.catalog, arms))) for arms in wanted.arms]
+    runs += [(f"without:{step}", run(without(parts.retrieval, parts.catalog, step))) for step in wanted.without]
     chosen = set(wanted.named)
     lexical = run_system(rank_bm25(library.chunks(), _DEPTH), cases) if {"bm25", "rrf"} & chosen else {}
     by_cosine = dense_only(parts.retrieval, parts.catalog, _DEPTH, collection)

@@ -14,11 +14,15 @@ from retrieval.build import Retrieval
 from retrieval.fuse import FusionWeights
 from retrieval.hits import ARMS, Arm, SearchResult
 from retrieval.ports import ChunkCatalog, SparseVector
-from retrieval.retriever import Retriever
+from retrieval.retriever import COVERAGE, UNANSWERED, Retriever
 from retrieval.terms import tokenize
 
 Search = Callable[[str], Returned]
 """A question -> what comes back."""
+
+STEPS = (*ARMS, "coverage", "unanswered", "rerank")
+"""What a search can do without: an arm, the share of the question's words that a chunk holds, the discount of questions
+that nobody answered, and the second look."""
 
 RRF_K = 60
 """Cormack, Clarke, Buettcher 2009."""
@@ -68,6 +72,21 @@ def only_arms(retrieval: Retrieval, catalog: ChunkCatalog, arms: Collection[Arm]
     bm25, dense, question = (getattr(shipped, arm) if arm in arms else 0.0 for arm in ARMS)
     weights = replace(shipped, bm25=bm25, dense=dense, question=question)
     return Retriever(catalog, retrieval.index, retrieval.embedder, weights=weights)
+
+
+def without(parts: Retrieval, catalog: ChunkCatalog, step: str) -> Retriever:
+    """The retriever as it is shipped but for one of STEPS: an ablation that tells what the step is worth."""
+    shipped = FusionWeights()
+    bm25, dense, question = (0.0 if arm == step else getattr(shipped, arm) for arm in ARMS)
+    return Retriever(
+        catalog,
+        parts.index,
+        parts.embedder,
+        weights=replace(shipped, bm25=bm25, dense=dense, question=question),
+        reranker=None if step == "rerank" else parts.reranker,
+        coverage=0.0 if step == "coverage" else COVERAGE,
+        unanswered=1.0 if step == "unanswered" else UNANSWERED,
+    )
 
 
 def rank_bm25(chunks: Iterable[tuple[str, Chunk]], k: int) -> Search:

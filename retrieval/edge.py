@@ -3,7 +3,7 @@
 What the engine does, measured on `qdrant-edge-py` 0.9.0: errors are plain `Exception`s, or panics, which are not; a
 write goes through a write-ahead log and `flush` makes it durable; queries release Python's interpreter lock,
 `optimize` holds it for its whole run. So graphs (HNSW) are built on request only, by a process of their own, beside
-the index that is in use. Without one, vectors are compared one by one, exactly.
+the index that is in use. Without one, vectors are compared one by one: in 4 bits a number, the nearest of them whole.
 """
 
 from __future__ import annotations
@@ -29,7 +29,12 @@ _ASKED_AT_ONCE = 64
 # Bytes on disk for each number of a point's vectors, and for the rest of it: a point of two vectors of 384 numbers took
 # 7.4 KB of index and log. Files grow page by page, and a file of each kind begins with several.
 _BYTES_A_NUMBER, _BYTES_A_POINT = 10, 4096
+# So many times the hits asked for are compared whole, of those nearest in 4 bits: of the exact best 50 over 100,000
+# points 100.0 % are found with 4, 99.9 % with 2, 93 % with 1, in 4.7, 4.4 and 4.1 ms for both dense arms (25 without).
+_OVERSAMPLING = 4.0
 _GRAPH_SHARE = 0.5  # of the points; where fewer were there when graphs were built, these are of little use
+
+_RESCORED = qe.SearchParams(quantization=qe.QuantizationSearchParams(rescore=True, oversampling=_OVERSAMPLING))
 
 
 class EdgeIndex:
@@ -115,6 +120,7 @@ class EdgeIndex:
             qe.QueryRequest(
                 query=qe.Query.Nearest(_sparse(asked) if arm == "bm25" else asked, using=p.VECTOR_OF_ARM[arm]),
                 filter=chosen,
+                params=None if arm == "bm25" else _RESCORED,
                 limit=limit,
                 with_payload=p.IDENTITY,
             )
@@ -143,6 +149,7 @@ class EdgeIndex:
                 qe.QueryRequest(
                     query=qe.Query.Nearest([vector.tolist()], using=p.QUESTION),
                     filter=chosen,
+                    params=_RESCORED,
                     limit=limit,
                     with_payload=p.IDENTITY,
                 )

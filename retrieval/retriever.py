@@ -40,11 +40,11 @@ _EVIDENCE_HITS = 10  # evidence looks at so many hits, whatever k is
 # A question that the library asks and does not answer counts so much of its score: it fits any question like it and
 # answers none. nDCG@10 on the development benchmark 0.782 without, 0.789 at 0.8, 0.792 at 0.5 (before the two below; a
 # trial outside the project that scored every chunk, so that only the differences carry over).
-_UNANSWERED = 0.5
+UNANSWERED = 0.5
 # What the share of the query's words that a chunk holds adds to its fused score (1 + this is then 1 again): BM25 alone
 # lets one rare word stand for several missing ones. In the same trial nDCG@10 0.786 without, 0.794 to 0.801 between 0.1
 # and 0.2, 0.793 at 0.4; `cuecard eval retrieval` measures the shipped setting.
-_COVERAGE = 0.15
+COVERAGE = 0.15
 _WHOLE: tuple[Arm, ...] = ("bm25", "dense")  # arms that take in every chunk; only some have questions
 _RERANKED = 50  # so many chunks are looked at again
 _DUPLICATES = 10  # so many more are loaded, because exact duplicates are folded
@@ -75,13 +75,19 @@ class Retriever:
         weights: FusionWeights | None = None,
         bm25: Bm25Weights = BM25_WEIGHTS,
         reranker: Reranker | None = None,
+        coverage: float = COVERAGE,
+        unanswered: float = UNANSWERED,
     ) -> None:
+        """`coverage`: what the share of the query's words that a chunk holds adds to its score, at most. `unanswered`:
+        what is left of the score of a question without an answer, 0..1."""
         self._catalog = catalog
         self._index = index
         self._embedder = embedder
         self._weights = weights or FusionWeights()
         self._bm25 = bm25
         self._reranker = reranker
+        self._coverage = coverage
+        self._unanswered = unanswered
         self._read: LruCache[str, Question] = LruCache(_KEPT_QUESTIONS)
         self._results: LruCache[tuple[object, ...], SearchResult] = LruCache(_KEPT_RESULTS)
         self._live: LruCache[tuple[int, View], set[int]] = LruCache(_KEPT_VIEWS)
@@ -147,6 +153,8 @@ class Retriever:
         looking = time.perf_counter()
         reranked = self._rerank(question, scored)
         spent = _ms(looking)
+        for each in scored:
+            each.score *= self._unanswered if _is_unanswered(each.chunk) else 1.0
         hits = _ranked(scored, scores, max(k, _EVIDENCE_HITS) + _DUPLICATES)
         hits, unanswered = hits[: max(k, _EVIDENCE_HITS)], tuple(hit for hit in hits if _is_unanswered(hit.chunk))
         held = {each.key: each.terms for each in scored}
@@ -216,7 +224,7 @@ class Retriever:
         for key, chunk in chunks.items():
             # one that the index dropped just now is read again
             terms = stored[key] if key in stored else term_ids(passage_text(chunk))
-            score = (fused[key] + _COVERAGE * coverage(words, terms)) / (1 + _COVERAGE)
+            score = (fused[key] + self._coverage * coverage(words, terms)) / (1 + self._coverage)
             scored.append(_Scored(key, chunk, terms, score))
         return scored
 
@@ -282,8 +290,6 @@ def _by_key(found: ArmResults) -> dict[Arm, dict[Key, float]]:
 def _ranked(scored: Sequence[_Scored], scores: Mapping[Arm, Mapping[Key, float]], wanted: int) -> list[Hit]:
     """The best of them, with what each arm said; exact duplicates are folded."""
     ranks: dict[Arm, dict[Key, int]] = {arm: {key: at for at, key in enumerate(scores[arm], 1)} for arm in ARMS}
-    for each in scored:
-        each.score *= _UNANSWERED if _is_unanswered(each.chunk) else 1.0
     same: dict[tuple[str | None, str], list[_Scored]] = {}
     for each in sorted(scored, key=lambda each: (-each.score, each.key)):
         same.setdefault(_twin(each.chunk), []).append(each)

@@ -125,6 +125,9 @@ add_common_options(cli)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run cuecard and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 done but fell short."""
+    # Before numpy comes: its products here are small, and threads that wait for the next one by spinning take the cores
+    # from the model and the index. A search over 20,000 chunks took 45 ms of processor time with them, and 18 without.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     given = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops us politely gets what Ctrl-C gets
     sys.exit(run(given))

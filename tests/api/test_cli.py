@@ -157,3 +157,16 @@ def on_terminal(command: list[str], environ: dict[str, str]) -> bytes:
     os.close(ours)
     assert process.returncode == 0, written
     return written
+
+
+def test_products_of_small_tables_stay_on_one_core() -> None:
+    """Threads of numpy's BLAS would take the cores from the model and the index."""
+    run = (
+        "from api.cli.main import main\n"
+        "try:\n    main(['--help'])\n"
+        "finally:\n    import numpy\n    from threadpoolctl import threadpool_info\n"
+        "    print([each['num_threads'] for each in threadpool_info()])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.splitlines()[-1] == "[1]"

@@ -108,6 +108,20 @@ def test_a_switched_off_arm_is_found_and_identical_runs_are_not_called_different
     assert (compared["p"], compared["wins"], compared["losses"]) == (1.0, 0, 0)
 
 
+def test_each_step_of_a_search_can_be_left_out(home: FakeHome, queries: Path, tmp_path: Path) -> None:
+    steps = ["bm25", "dense", "question", "coverage", "unanswered", "rerank"]
+    options = [word for step in steps for word in ("--without", step)]
+    assert run(home, "retrieval", "--queries", queries, "--output", tmp_path / "o", *options).exit_code == 0
+    assert list(home.shown[0]["runs"]) == ["cuecard", *(f"without:{step}" for step in steps)]
+    scores = {
+        step: {case: [result.score for result in got.results] for case, got in read_run(path).items()}
+        for step in ["cuecard", *steps]
+        for path in [tmp_path / "o" / "runs" / f"{step if step == 'cuecard' else f'without_{step}'}.jsonl"]
+    }
+    same = [step for step in steps if scores[step] == scores["cuecard"]]
+    assert set(same) <= {"unanswered", "rerank"}, "this library has no open question, and no reranker"
+
+
 def test_falling_short_exits_with_3_and_says_by_how_much(home: FakeHome, queries: Path, tmp_path: Path) -> None:
     arguments = ["retrieval", "--queries", queries, "--output", tmp_path / "o", "--fail-under", "ndcg@10=0.5"]
     assert run(home, *arguments).exit_code == 0

@@ -213,6 +213,24 @@ def test_questions_are_answered_by_the_old_index_until_the_new_one_is_there(fold
     index.close()
 
 
+def test_compressed_vectors_find_what_whole_ones_find(tmp_path: Path) -> None:
+    """Over vectors in clusters, of a length as models give them, with one question or several or none."""
+    dice, dim, none = np.random.default_rng(7), 128, SparseVector((), ())
+    rows = dice.normal(size=(20, dim))[np.arange(1200) % 20] + 0.6 * dice.normal(size=(1200, dim))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    index = EdgeIndex(tmp_path / "index", dim=dim, fingerprint="test")
+    own = {f"{at}": rows[600 + at : 600 + at + at % 3] for at in range(598)}
+    index.upsert([IndexPoint(1, name, {}, rows[int(name)], questions, none) for name, questions in own.items()])
+    for vector in rows[::60]:
+        found = index.query(none, vector, limit=20, filters={}).arms
+        passages = sorted(rows[:598] @ vector, reverse=True)[:20]
+        questions = sorted((max(each @ vector) for each in own.values() if len(each)), reverse=True)[:20]
+        assert [hit.score for hit in found["dense"]] == pytest.approx(passages, abs=1e-4)
+        assert [hit.score for hit in found["question"]] == pytest.approx(questions, abs=1e-4)
+    index.close()
+    assert any(file.name.startswith("quantized") for file in shard(tmp_path / "index").rglob("*"))
+
+
 def test_graphs_are_built_by_another_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = opened(folder)
     monkeypatch.setattr(edge, "GRAPH_FROM_KB", 0.01)
