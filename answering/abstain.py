@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from answering.cite import Unit
 from answering.model_answer import Match
 from answering.ports import Retriever
-from ingest.errors import CuecardError
 from ingest.view import EVERYTHING, View
 from retrieval.hits import Hit
 from retrieval.terms import content_terms
@@ -21,23 +20,18 @@ _WORD = re.compile(r"[^\s,;:!?()\"“”]+")
 def unknown_words(question: str, hits: Sequence[Hit], retriever: Retriever, view: View = EVERYTHING) -> list[str]:
     """The question's content words that no document which `view` may see holds, as they were written.
 
-    Words that stand in a hit are known; the others are looked up one by one, MOST_NAMED of them at most.
+    Words that stand in a hit are known; the others are looked up, MOST_NAMED of them at most.
     """
     held = {t for hit in hits for t in content_terms(f"{hit.chunk.context} {hit.chunk.text}")}
-    candidates: dict[str, str] = {}
+    candidates: dict[str, tuple[str, list[str]]] = {}
     for found in _WORD.finditer(question):
         word = found.group().rstrip(".'’")
         terms = content_terms(word)
         if terms and not held.intersection(terms):
-            candidates.setdefault(terms[0], word)
-    return [word for word in list(candidates.values())[:MOST_NAMED] if _is_unknown(word, retriever, view)]
-
-
-def _is_unknown(word: str, retriever: Retriever, view: View) -> bool:
-    try:
-        return retriever.search(word, k=1, view=view).evidence.get("unknown", 0.0) >= 1.0
-    except CuecardError:
-        return False
+            candidates.setdefault(terms[0], (word, terms))
+    chosen = list(candidates.values())[:MOST_NAMED]
+    unknown = retriever.unknown_terms([term for _, terms in chosen for term in terms], view=view) if chosen else set()
+    return [word for word, terms in chosen if unknown >= set(terms)]
 
 
 def nothing_text(unknown: Sequence[str]) -> str:

@@ -60,6 +60,9 @@ class Retriever(Protocol):
     ) -> SearchResult:
         """The best `k` hits that `view` may see. Raises UsageError for an unknown filter."""
 
+    def unknown_terms(self, terms: Sequence[str], *, view: View = EVERYTHING) -> Set[str]:
+        """Of these index terms those that nothing which `view` may see has; none where that can't be told."""
+
 
 class Catalog(Protocol):
     """The truth that citations are checked against."""

@@ -28,7 +28,7 @@ from retrieval.ports import (
     VectorIndex,
     Vectors,
 )
-from retrieval.terms import BM25_WEIGHTS, Bm25Weights, query_vector, term_ids, tokenize
+from retrieval.terms import BM25_WEIGHTS, Bm25Weights, query_vector, term_id, term_ids, tokenize
 
 Key = tuple[int, str]
 Question = tuple[Vectors, Any]
@@ -171,6 +171,14 @@ class Retriever:
         """The question's vector, float32 [dim]; the last ones asked are remembered. Raises ModelError."""
         question = self._embed(query)
         return self._embedder.embed_queries([query])[0] if question is None else question[0]
+
+    def unknown_terms(self, terms: Sequence[str], *, view: View = EVERYTHING) -> set[str]:
+        """Of these index terms those that nothing which `view` may see has; none where the index can't be asked."""
+        try:
+            found = self._index.query(query_vector(terms), None, limit=1, filters={}, view=view)
+        except IndexUnavailableError:
+            return set()
+        return {term for term in terms if found.idf.get(term_id(term)) == 0.0}
 
     def _embed(self, query: str) -> Question | None:
         """What the models make of the query; None where they fail: the lexical arm is left then."""

@@ -96,6 +96,10 @@ class Shelf:
         evidence |= {"query_terms": float(len(wanted)), "unseen": unknown}
         return SearchResult(query, hits, evidence=evidence)
 
+    def unknown_terms(self, terms: Sequence[str], *, view: View = EVERYTHING) -> Set[str]:  # noqa: ARG002
+        held = set[str]().union(*map(_terms, self._chunks()))
+        return set() if self.degraded else {term for term in terms if term not in held}
+
     def _scored(self, wanted: set[str], query: str, chunk: StoredChunk) -> tuple[float, StoredChunk, dict[Arm, float]]:
         overlap = len(wanted & _terms(chunk)) / max(1, len(wanted))
         texts = [f"{chunk.context} {chunk.text}", *chunk.questions]

@@ -298,6 +298,9 @@ def test_what_a_view_hides_has_no_part_in_a_search(library: Library) -> None:
     assert shown.hits[0].ranks["bm25"] == 1
     assert library.retriever.search("wombat").evidence["unknown"] == 0.0
     assert library.retriever.search("wombat", view=candidate).evidence["unknown"] == 1.0
+    asked = ["wombat", "lock", "zebra"]
+    assert library.retriever.unknown_terms(asked) == {"zebra"}
+    assert library.retriever.unknown_terms(asked, view=candidate) == {"wombat", "zebra"}
     twice = library.retriever.search("avoid a cache stampede by a lock")
     once = library.retriever.search("avoid a cache stampede by a lock", view=candidate)
     assert [len(result.hits[0].copies) for result in (twice, once)] == [1, 0]
