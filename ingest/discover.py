@@ -18,11 +18,10 @@ from ingest.folders import IGNORE_FILE, Folder
 from ingest.formats.decode import check_size, decode
 from ingest.formats.front_matter import FOLDER_META, merged, read_folder_meta
 from ingest.formats.registry import ARCHIVE, READERS
+from ingest.ignoring import Rules, read_rules
 from ingest.items import Meta
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
     from ingest.formats.archive import Archive
 
 NO_SUFFIX = "(none)"
@@ -267,13 +266,10 @@ class _Walk:
             folder.meta = self.inherit(folder.meta, f"{path}/{FOLDER_META}" if path else FOLDER_META)
         return folder
 
-    def read_rules(self, path: str) -> GitIgnoreSpec:
+    def read_rules(self, path: str) -> Rules:
         """The rules of an ignore file. Raises DocumentError where it can't be read."""
-        from pathspec import GitIgnoreSpec
-
-        text = self.read_text(path)
         try:
-            return GitIgnoreSpec.from_lines(text.splitlines())
+            return read_rules(self.read_text(path).splitlines())
         except ValueError as error:
             raise DocumentError(path, f"malformed pattern: {error}", hint="Use gitignore syntax.") from error
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ingest.errors import DocumentError
+from ingest.ignoring import Rules
 from ingest.items import Meta
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".cuecardignore"
 
@@ -26,7 +23,7 @@ class Folder:
     identity: tuple[int, int]
     names: list[str]
     meta: Meta | DocumentError
-    rules: GitIgnoreSpec | None
+    rules: Rules | None
     outer: Folder | None
 
     def ignores(self, path: str) -> bool:
@@ -34,9 +31,9 @@ class Folder:
         for folder in self.upwards():
             if folder.rules is not None:
                 below = path[len(folder.path) + 1 :] if folder.path else path
-                include = folder.rules.check_file(below).include
-                if include is not None:
-                    return include
+                verdict = folder.rules.verdict(below)
+                if verdict is not None:
+                    return verdict
         return False
 
     def upwards(self) -> Iterator[Folder]:

@@ -94,7 +94,7 @@ class Asking:
             return True
         if is_request(text) and self._over_story(index):
             return True
-        if not inside and not awaited and self._answered_below(index):
+        if not inside and not awaited and self.answered_below(index):
             return True
         if inside:
             return False
@@ -116,7 +116,7 @@ class Asking:
         headings = self.outline.headings()
         return headings[0] == index and len(headings) > 2 and self.outline.section_end(index) > headings[-1]
 
-    def _answered_below(self, index: int) -> bool:
+    def answered_below(self, index: int) -> bool:
         """Whether the first label or heading below a heading announces the answer to it."""
         level = self.outline.places[index].node.level
         for place in self.outline.places[index + 1 : index + 1 + _MAX_BEFORE_ANSWER]:

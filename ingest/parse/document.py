@@ -21,7 +21,7 @@ from ingest.parse.questions import find_questions
 from ingest.parse.wording import pictured
 from ingest.text import Text, fold, plain
 
-PARSER_VERSION = "2"  # raised when the same text would give other items: documents are then parsed anew
+PARSER_VERSION = "3"  # raised when the same text would give other items: documents are then parsed anew
 
 
 def document_id(collection: str, path: str) -> str:

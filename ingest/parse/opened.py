@@ -93,6 +93,23 @@ class Opened:
         """Whether anything stands in reply to what is open."""
         return self.open is not None and (self.open.answer is not None or bool(self.open.points))
 
+    def awaits(self) -> bool:
+        """Whether the question before was announced by a heading of its own ("## Question"), so that its answer is."""
+        return self.last is not None and self.announced and not self.last.replied()
+
+    def waiting(self) -> int:
+        return sum(not draft.replied() for draft in self.found.drafts)
+
+    def is_reply(self, number: int) -> bool:
+        """Whether an answer label's number names another question than the one that is open."""
+        if isinstance(self.open, Draft) and self.open.number in (number, None):
+            return False
+        return any(d.number == number for d in self.found.drafts)
+
+    def inside_answer(self) -> bool:
+        """Whether a heading's question is open: a list of questions in it is part of its answer."""
+        return self.open is not None and self.open.level % FRAME < ENTRY
+
     def drop_topic(self, level: int) -> None:
         """A heading right over questions is their topic, even where it reads like a question itself."""
         topic = self.open
@@ -205,9 +222,7 @@ class Opened:
         if self.has_content() and says_nothing(self.source.text[self.source.starts[node.first] : end]):
             self.aside(node.start, end)  # links behind an answer belong to it once the answer goes on
             return
-        start = self.source.starts[node.first] if node.kind in ("code", "table") else node.start
-        if node.kind in ("bullet", "quote", "html"):
-            start = self.source.starts[node.first] + _indent(self.source.lines[node.first])
+        start = block_start(self.source, node)
         if self.headings and self.open is not None and self.open.answer is None and self.role == "answer":
             first = self.headings[0].first
             start = self.source.starts[first] + _indent(self.source.lines[first])
@@ -242,6 +257,15 @@ class Opened:
             target.points.append(Stretch(start, end))
         if isinstance(target, Draft):
             target.end = max(target.end, end)
+
+
+def block_start(source: Text, node: Node) -> int:
+    """Where a block begins when it stands in an answer: a list entry with its mark, code and tables with their line."""
+    if node.kind in ("code", "table"):
+        return source.starts[node.first]
+    if node.kind in ("bullet", "quote", "html"):
+        return source.starts[node.first] + _indent(source.lines[node.first])
+    return node.start
 
 
 def _indent(line: str) -> int:

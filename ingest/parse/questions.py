@@ -30,6 +30,7 @@ from ingest.parse.opened import ENTRY, Opened, Questions, tidy
 from ingest.parse.outline import FRAME, Outline, Place, heading_text, rank
 from ingest.parse.rows import labelled_questions, question_rows
 from ingest.parse.tables import read_table
+from ingest.parse.within import Asked, find_within
 from ingest.parse.wording import asks
 from ingest.text import Text, fold, plain
 
@@ -54,6 +55,7 @@ class _Walk(Opened):
         self.asking = asking
         self.columns = columns
         self.linked = find_linked(source, outline, asking.heading)
+        self.within: list[Asked] = []
         self.answers_level: int | None = None
         self.entry_at = 0
 
@@ -68,6 +70,7 @@ class _Walk(Opened):
                 for flat in flatten(self.source, node):
                     self.content(index, place, flat)
         self.close_all()
+        self.found.drafts += find_within(self.source, self.outline, self.asking, self.found.drafts, self.within)
 
     # -- headings
 
@@ -86,7 +89,13 @@ class _Walk(Opened):
         inside = self.open is not None
         if index in self.linked:
             self._link(index, self.linked[index])
-        elif self.asking.heading(index, inside=inside, awaited=self._awaits()) and not self._asks_within(node):
+        elif not self.asking.heading(index, inside=inside, awaited=self.awaits()):
+            if inside:
+                self.extend_heading(node)
+        elif self.open is not None and self._asks_within(index, node):
+            self.within.append(Asked(index, self.open))
+            self.extend_heading(node)
+        else:
             words = self.asking.words(node)
             draft = Draft("qa", tidy(words.text), place.path, node.start, node.level, node.depth)
             draft.number, draft.facets = words.number, words.facets
@@ -95,8 +104,6 @@ class _Walk(Opened):
             self.drop_topic(node.level)
             self.ask(draft, within=inside and rank(node) == SUMMARY)
             self.dotted = node.text.startswith("Q. ")
-        elif inside:
-            self.extend_heading(node)
 
     def _hides_answer(self, node: Node) -> bool:
         """Whether a summary that asks nothing holds the answer of a labelled question or a list entry."""
@@ -121,12 +128,13 @@ class _Walk(Opened):
         label = self._label(below) if below.kind in ("paragraph", "bullet") else None
         return (label is None or label.kind != "question") and not self.asking.entry(at)
 
-    def _awaits(self) -> bool:
-        """Whether the question before was announced by a heading of its own ("## Question"), so that its answer is."""
-        return self.last is not None and self.announced and not self.last.replied()
+    def _asks_within(self, index: int, node: Node) -> bool:
+        """Whether a question belongs to the answer it stands in: in bold without a label, or where that begins.
 
-    def _asks_within(self, node: Node) -> bool:
-        """Whether a question belongs to the answer it stands in: in bold without a label, or where that begins."""
+        One whose own answer is announced below it does not.
+        """
+        if self.asking.answered_below(index):
+            return False
         begins = self.open is not None and self.open.explicit and not self.has_content()
         return begins or (rank(node) == BOLD and self.has_content() and read_label(node.text) is None)
 
@@ -157,7 +165,7 @@ class _Walk(Opened):
         if label.kind == "aside" and (self.open is None or node.level < self.open.level):
             return False
         above = self.open is None or node.level < self.open.level
-        if above and is_answers_part(heading_text(node)) and rank(node) < BOLD and self._waiting() > 1:
+        if above and is_answers_part(heading_text(node)) and rank(node) < BOLD and self.waiting() > 1:
             return False
         if self.open is None and self.last is not None and self.last.answer is None:
             self.open = self.last
@@ -169,9 +177,6 @@ class _Walk(Opened):
         if rest:
             self.grow(node.start + label.rest, self.source.end_of(node.last - 1))
         return True
-
-    def _waiting(self) -> int:
-        return sum(not draft.replied() for draft in self.found.drafts)
 
     def _reply_heading(self, place: Place, node: Node, text: str) -> bool:
         announced = answer_heading(text)
@@ -274,7 +279,7 @@ class _Walk(Opened):
             self.dotted = node.text.startswith("Q. ")
             self.pose_text(draft, rest, end, closes_bold=label.closes_bold)
             return True
-        if label.number is not None and label.kind == "answer" and self._is_reply(label.number):
+        if label.number is not None and label.kind == "answer" and self.is_reply(label.number):
             self.reply(Reply(label.number, "", place.path, level=level, start=node.start), node.first)
             self.found.structure.discard(node.first)
         if self.open is None:
@@ -289,12 +294,6 @@ class _Walk(Opened):
             self.role = "answer"  # "Follow-ups: …" may stand over the answer
         return True
 
-    def _is_reply(self, number: int) -> bool:
-        """Whether an answer label's number names another question than the one that is open."""
-        if isinstance(self.open, Draft) and self.open.number in (number, None):
-            return False
-        return any(d.number == number for d in self.found.drafts)
-
     def _entry(self, index: int, place: Place, node: Node) -> bool:
         """A list entry or a paragraph with a bold question that opens a question of its own."""
         if node.kind == "paragraph":
@@ -304,7 +303,7 @@ class _Walk(Opened):
             if isinstance(self.open, Draft) and self.open.level % FRAME < BOLD and self.has_content():
                 return False
             asked = rest = node.start + lead.rest
-        elif node.depth == 0 and self.asking.entry(index) and not self._inside_answer():
+        elif node.depth == 0 and self.asking.entry(index) and not self.inside_answer():
             asked, rest = entry_parts(self.source, node)
         else:
             return False
@@ -341,7 +340,3 @@ class _Walk(Opened):
         if node.kind == "bullet":
             self.close()
         return True
-
-    def _inside_answer(self) -> bool:
-        """Whether a heading's question is open: a list of questions in it is part of its answer."""
-        return self.open is not None and self.open.level % FRAME < ENTRY

@@ -9,6 +9,7 @@ import pytest
 
 from answering.answerer import Answerer
 from answering.build import build_answerer
+from api.settings import load_settings
 from ingest.catalog import Catalog
 from ingest.sync import sync
 from retrieval.build import build_retrieval
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.skipif(not SEEDS.is_dir(), reason="the seed documents (
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Answerer, Catalog]]:
     home = tmp_path_factory.mktemp("seeds")
     catalog = Catalog(f"sqlite:///{home / 'catalog.sqlite3'}")
-    room = build_retrieval(home, catalog, shared_cache=home / "cache")
+    room = build_retrieval(home, catalog, shared_cache=load_settings(None, {}).cache)
     sync(catalog, room.indexer, sorted(SEEDS.glob("*_*.md")), collection="default", yes=True)
     yield build_answerer(room.retriever, catalog, embedder=room.embedder), catalog
     room.close()

@@ -19,10 +19,11 @@ from api.cli.main import run
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting but those of the test."""
-    _clean(monkeypatch)
+    clean(monkeypatch)
 
 
-def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes the settings of the machine out of the environment."""
     for name in os.environ:
         if name.startswith(("CUECARD_", "SLACK_")):
             monkeypatch.delenv(name)
@@ -105,13 +106,19 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("filled") / "home"
     notes = write_notes(tmp_path_factory.mktemp("notes"))
     with pytest.MonkeyPatch.context() as environment:
-        _clean(environment)
+        clean(environment)
         assert run(["ingest", str(notes), "--home", str(home), "--json"]) == 0
     return home
+
+
+def copy_home(home: Path, target: Path) -> Path:
+    """A copy of a home. Its model is linked and not copied, as all homes of a user share it: nobody may write to it."""
+    shutil.copytree(home, target, ignore=shutil.ignore_patterns("models"))
+    shutil.copytree(home / "models", target / "models", copy_function=os.link)
+    return target
 
 
 @pytest.fixture
 def own_home(filled: Path, tmp_path: Path) -> Path:
     """A copy of that home, to be changed."""
-    shutil.copytree(filled, tmp_path / "home")
-    return tmp_path / "home"
+    return copy_home(filled, tmp_path / "home")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import Cuecard
+from api.cli.main import run
+from tests.api.conftest import Cuecard, clean
 from tests.api.test_cli import CUECARD, on_terminal
 
 OLD = """---
@@ -35,19 +39,36 @@ Answer: The third prime.
 """
 
 
-@pytest.fixture
-def home(cuecard: Cuecard, tmp_path: Path) -> Path:
-    """A home with one document of two versions, which got another path in between, and one file in quarantine."""
-    notes, home = tmp_path / "notes", tmp_path / "home"
-    notes.mkdir()
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Notes and a home with one document of two versions, which got another path in between, one file in quarantine."""
+    place = tmp_path_factory.mktemp("versions") / "now"
+    notes, home = place / "notes", place / "home"
+    notes.mkdir(parents=True)
+
+    def ingested() -> str:
+        with pytest.MonkeyPatch.context() as environment, redirect_stdout(StringIO()) as out:
+            clean(environment)
+            assert run(["ingest", str(notes), "--home", str(home)]) == 3, "one file is in quarantine"
+        return out.getvalue()
+
     (notes / "first.md").write_text(OLD, encoding="utf-8")
     (notes / "bad.md").write_bytes(b"line\ncaf\xe9")
-    assert cuecard("ingest", notes, "--home", home).code == 3
+    ingested()
     (notes / "first.md").rename(notes / "numbers.md")
-    assert "1 renamed" in cuecard("ingest", notes, "--home", home).out
+    assert "1 renamed" in ingested()
     (notes / "numbers.md").write_text(NEW, encoding="utf-8")
-    assert "1 updated" in cuecard("ingest", notes, "--home", home).out
-    return home
+    assert "1 updated" in ingested()
+    shutil.copytree(place, place.with_name("kept"))
+    return place
+
+
+@pytest.fixture
+def home(kept: Path) -> Path:
+    """That home, and the notes beside it, as they were: at the same place, which the catalog knows."""
+    shutil.rmtree(kept)
+    shutil.copytree(kept.with_name("kept"), kept)
+    return kept / "home"
 
 
 def test_a_diff_tells_what_became_of_each_item(cuecard: Cuecard, home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from api.keys import Keys, expiry
 from ingest.catalog import Catalog
 from ingest.errors import NotFoundError, UsageError
 from ingest.view import View
-from tests.api.conftest import Cuecard
+from tests.api.conftest import Cuecard, copy_home
 from tests.api.test_serve import serving
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -194,7 +193,7 @@ def test_the_command_line_makes_lists_and_revokes(cuecard: Cuecard, tmp_path: Pa
 
 def test_a_running_server_hears_of_keys_at_once(cuecard: Cuecard, filled: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(filled, home)
+    copy_home(filled, home)
     with serving(home) as (_, url), httpx.Client(base_url=url, timeout=60) as client:
         assert client.get("/documents").status_code == 200, "whoever sits at the machine needs no key yet"
         made = cuecard("keys", "create", "--name", "bob", "--scope", "ask", "--home", home, "--json")

@@ -106,7 +106,7 @@ def test_an_interrupted_command_says_so_and_the_next_one_goes_on(
     number: signal.Signals,
 ) -> None:
     home, notes = tmp_path / "home", tmp_path / "notes"
-    asked = write(notes, 150, 0)
+    asked = write(notes, 60, 0)
     with started("ingest", notes, "--home", home, "--json") as process:
         wait_until_busy(process, home)
         process.send_signal(number)

@@ -1,4 +1,4 @@
-"""Fuzzing guided by coverage (atheris): `python -m tests.fuzz.harness --seconds 60`, or `make fuzz`.
+"""Fuzzing guided by coverage (atheris): `python -m tests.fuzz.harness --seconds 60`.
 
 Each format runs in a process of its own. An input that breaks something is written to `--crashes`, once for each place
 in the code that raised, with the traceback beside it; the run goes on. Ends with 1 where there was any.

@@ -25,7 +25,7 @@ def spoilt(data: bytes, name: str, rng: Random) -> bytes:
     if name in _ZIPPED and rng.random() < 0.8 and zipfile.is_zipfile(io.BytesIO(data)):
         try:
             return _mutated_member(data, rng)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, zlib.error):
+        except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error):
             pass  # spoilt before: nothing but bytes
     for _ in range(rng.randint(1, _MAX_STEPS)):
         data = rng.choice(_STEPS)(data, name, rng)

@@ -19,6 +19,7 @@ MARKDOWN = (
     "- **Rate limiting:** token bucket.\n- **Backoff**: with jitter.\n- [ ] open\n* star\n+ plus\n\n    indented code\n",
     '## Phase 1: Warm-up (10 minutes)\n\nAsk the candidate.\n\n## Senior Level (5+ years)\n\n- "How do you rank?"\n',
     "[Why a heap?](#why-a-heap)\n\n### Why a heap?\n\n![alt](i.png)\n\n**[⬆ Back to top](#top)**\n\n~~~sh\nls # list\n~~~\n",
+    "## Why hash?\n\nTo hide.\n\n**Why not MD5?**\n- fast\n\n**More:** no\n\n<details><summary>x</summary>\n\n**Why so?**\n\ny\n</details>\n",
     "**Situation:** Slow.\n**Task:** Speed.\n**Action:** Cache.\n**Result:** Fast.\n\nTerm: its meaning\nOther: another\n",
     "Expected answer: yes\n\nFollow-ups:\n- Why?\n\n***bold*** __x__ _y_ `z` <kbd>k</kbd> &amp; \\* caf\u00c3\u00a9\n",
 )

@@ -124,6 +124,19 @@ def bold(make: Maker) -> Section:
 
 
 @shape
+def asked_within(make: Maker) -> Section:
+    """An answer that asks in bold, and answers, in its middle or at its end."""
+    question, inner = make.question(), make.question()
+    before, within, after = (
+        make.sentence(),
+        make.answer(),
+        make.pick("", f"**Cost of {make.words()}:**\n\n- {make.sentence()}"),
+    )
+    text = f"{before}\n\n**{inner}**\n\n{within}\n\n{after}".rstrip()
+    return Section(f"#### {question}\n\n{text}\n\n", {question: text, inner: within})
+
+
+@shape
 def labels(make: Maker) -> Section:
     out = Section("")
     style = make.pick(

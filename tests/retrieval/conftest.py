@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
 
-from retrieval.embed import OnnxEmbedder
+from api.settings import load_settings
+from retrieval.embed import FILES, OnnxEmbedder
 from retrieval.models import ensure_model
 
 SYLLABLES = ("re", "dis", "ka", "fka", "in", "dex", "lo", "ck", "que", "ry", "##s", "##ing", "##ed", "##er", "##x")
@@ -13,8 +15,11 @@ SYLLABLES = ("re", "dis", "ka", "fka", "in", "dex", "lo", "ck", "que", "ry", "##
 
 @pytest.fixture(scope="session")
 def default_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the default model, exported for this test run."""
+    """The folder of the default model, as all homes of this user share it; beside its home the cache it is from."""
     base = tmp_path_factory.mktemp("default-model")
+    shared = load_settings(None, {}).cache
+    shared.mkdir(parents=True, exist_ok=True)
+    (base / "cache").symlink_to(shared, target_is_directory=True)
     return ensure_model("", base / "home", base / "cache")
 
 
@@ -59,6 +64,17 @@ def tiny_export(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """The folder of the tiny model, exported for this test run."""
     base = tmp_path_factory.mktemp("tiny-export")
     return ensure_model(str(tiny_model), base / "home", base / "cache")
+
+
+@pytest.fixture
+def exported_at_once(tiny_export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export in this process takes no time, and gives what the real one gave."""
+
+    def export(_source: str, folder: Path, _mark: str) -> None:
+        for name in FILES:
+            shutil.copyfile(tiny_export / name, folder / name)
+
+    monkeypatch.setattr("retrieval.models._export", export)
 
 
 @pytest.fixture(scope="session")

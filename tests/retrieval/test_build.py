@@ -61,6 +61,7 @@ def test_another_model_makes_an_old_index_a_degraded_one(tmp_path: Path) -> None
         parts.close()
 
 
+@pytest.mark.usefixtures("exported_at_once")
 def test_a_model_that_can_not_be_loaded_is_made_anew(tiny_model: Path, tmp_path: Path) -> None:
     def opened() -> Retrieval:
         return build_retrieval(tmp_path, MemoryCatalog(), shared_cache=tmp_path / "cache", model=str(tiny_model))

@@ -23,17 +23,6 @@ def cache(tiny_export: Path, tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture
-def exported_at_once(tiny_export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An export in this process takes no time, and gives what the real one gave."""
-
-    def export(_source: str, folder: Path, _mark: str) -> None:
-        for name in FILES:
-            shutil.copyfile(tiny_export / name, folder / name)
-
-    monkeypatch.setattr("retrieval.models._export", export)
-
-
 def test_the_default_model_is_found_under_all_its_names_without_importing_it() -> None:
     sources = {find_source(name) for name in ("", "all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")}
     assert len(sources) == 1
@@ -132,17 +121,40 @@ def test_an_export_that_was_killed_leaves_nothing_that_counts(tiny_model: Path, 
     assert not left.exists()
 
 
-def test_two_processes_at_once_make_one_good_model(tiny_model: Path, tmp_path: Path) -> None:
+def test_two_processes_at_once_make_one_good_model(tiny_model: Path, tiny_export: Path, tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from retrieval.embed import OnnxEmbedder; "
-        "from retrieval.models import ensure_model; "
-        "kept = ensure_model(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])); "
+        "import shutil, sys; from pathlib import Path; from retrieval import models; "
+        "from retrieval.embed import FILES, OnnxEmbedder\n"
+        "def export(source, folder, mark):\n"
+        "    print('exporting', flush=True)\n"
+        "    sys.stdin.readline()\n"
+        "    for name in FILES:\n"
+        "        shutil.copyfile(Path(sys.argv[4], name), folder / name)\n"
+        "models._export = export\n"
+        "print('asking', flush=True)\n"
+        "kept = models.ensure_model(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))\n"
         "print(OnnxEmbedder(kept).embed_queries(['redis'])[0][:4].tolist())"
     )
-    command = [sys.executable, "-c", script, str(tiny_model), str(tmp_path / "home"), str(tmp_path / "cache")]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate(timeout=120) for process in running]
-    assert [process.returncode for process in running] == [0, 0], said
-    assert said[0][0] == said[1][0] != ""
+    arguments = [tiny_model, tmp_path / "home", tmp_path / "cache", tiny_export]
+
+    def begun() -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, *(str(folder) for folder in arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asking\n"
+        return process
+
+    first = begun()
+    assert first.stdout is not None
+    assert first.stdout.readline() == "exporting\n"
+    second = begun()
+    said = [process.communicate("go on\n", timeout=120) for process in (first, second)]
+    assert [process.returncode for process in (first, second)] == [0, 0], said
+    assert said[0][0] == said[1][0] != "", "the second one exports nothing, and takes what the first one made"
     folders = [path for path in (tmp_path / "cache" / "models").iterdir() if path.is_dir()]
     assert [path.name for path in folders] == [fingerprint(str(tiny_model))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from api.home import own
 from api.http.app import create_app
 from api.local import LocalLibrary
 from api.settings import Settings, load_settings
-from tests.api.conftest import clean_environment, filled, own_home, own_logging  # noqa: F401 - fixtures
+from tests.api.conftest import clean_environment, copy_home, filled, own_home, own_logging  # noqa: F401 - fixtures
 from tests.service.running import running
 
 TOKEN = "local-token"  # noqa: S105 - of these tests
@@ -35,7 +34,7 @@ class Service:
 def service(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:  # noqa: F811 - the fixture
     """A server on a copy of the notes' home, as `cuecard serve` runs it. Tests that change it put it right again."""
     home = tmp_path_factory.mktemp("served") / "home"
-    shutil.copytree(filled, home)
+    copy_home(filled, home)
     yield from serve(load_settings(home, {}))
 
 

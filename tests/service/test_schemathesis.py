@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from schemathesis import checks
 
 from api.http.app import create_app
 from api.settings import load_settings
+from tests.api.conftest import copy_home
 from tests.api.fake_library import FakeLibrary
 from tests.service.conftest import TOKEN, serve
 
@@ -43,7 +43,7 @@ FUZZED = settings(
 def url(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that may be asked as often as one likes."""
     home = tmp_path_factory.mktemp("fuzzed") / "home"
-    shutil.copytree(filled, home)
+    copy_home(filled, home)
     with contextmanager(serve)(load_settings(home, {"CUECARD_RATE_LIMIT": "none"})) as served:
         yield served.url
 

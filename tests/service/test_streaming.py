@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from api.settings import load_settings
+from tests.api.conftest import copy_home
 from tests.doubles.llm_server import LanguageModelDouble, Reply, language_model
 from tests.service.conftest import ADMIN, Service, serve
 from tests.service.running import WAIT_S, until
@@ -44,7 +44,7 @@ def double() -> Iterator[LanguageModelDouble]:
 def speaking(double: LanguageModelDouble, filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A server whose answers that double words, one at a time."""
     home = tmp_path_factory.mktemp("speaking") / "home"
-    shutil.copytree(filled, home)
+    copy_home(filled, home)
     named = {"CUECARD_LLM": "openai-like", "CUECARD_LLM_URL": double.url, "CUECARD_LLM_MODEL": "m"}
     named |= {"CUECARD_LLM_TIMEOUT": "500", "CUECARD_DEADLINE": "500", "CUECARD_CONCURRENCY": "1"}
     with contextmanager(serve)(load_settings(home, named)) as service:
