@@ -1,13 +1,10 @@
-"""Rules of ignore files: as git reads them (held against pathspec), and in bounded time."""
+"""Rules of ignore files: as git reads them, and in bounded time."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pathspec import GitIgnoreSpec
 
 from ingest.ignoring import MAX_RULES, read_rules
 
@@ -42,23 +39,6 @@ def test_rules_are_those_of_gitignore(rules: str, out: list[str], kept: list[str
     assert [path for path in [*out, *kept] if ignored(rules, path)] == out
 
 
-names = st.text("ab", min_size=1, max_size=3)
-globs = st.text("ab*?", min_size=1, max_size=4).filter(lambda glob: glob.strip("*"))
-
-
-@settings(max_examples=300)
-@given(
-    st.lists(st.one_of(globs, globs, st.just("**")), min_size=1, max_size=4),
-    st.sampled_from(["", "/"]),
-    st.sampled_from(["", "/"]),
-    st.lists(names, min_size=1, max_size=4),
-)
-def test_a_rule_says_what_a_library_says(parts: list[str], before: str, behind: str, path: list[str]) -> None:
-    rule = before + "/".join(parts) + behind
-    expected = GitIgnoreSpec.from_lines([rule], backend="simple").match_file("/".join(path))
-    assert ignored(rule, "/".join(path)) == expected
-
-
 @pytest.mark.parametrize("rule", ["a*" * 200 + "b", "*" * 400 + "b", "**/a/" * 90 + "b", "*a/" * 90 + "**/b"])
 @pytest.mark.parametrize("path", ["a" * 250, "a/" * 500 + "a", "/".join(["a" * 250] * 16)])
 def test_many_wildcards_take_no_time(rule: str, path: str) -> None:
@@ -68,7 +48,7 @@ def test_many_wildcards_take_no_time(rule: str, path: str) -> None:
     assert time.process_time() - started < 2
 
 
-@pytest.mark.parametrize("text", ["!", "a\\", "a" * 501, "\n".join(["a"] * (MAX_RULES + 1))])
+@pytest.mark.parametrize("text", ["!", "a\\", "[z-a]", "a" * 501, "\n".join(["a"] * (MAX_RULES + 1))])
 def test_what_is_no_rule_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"names nothing|longer|more than"):
+    with pytest.raises(ValueError, match=r"Invalid git pattern|bad character range|longer|more than"):
         read_rules(text.split("\n"))
