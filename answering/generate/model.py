@@ -171,6 +171,7 @@ def _anthropic(settings: ModelSettings, _: Opened) -> LLM:
         max_retries=0,
         **where,
     )
+    made.metadata  # noqa: B018 - the adapter knows models by name, and would tell with the first question only
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from answering.generate.calling import Caller
 from answering.generate.generator import Generator
 from answering.generate.model import Kind, ModelSettings, open_model
 from answering.ground.checker import Checker
+from ingest.errors import ModelError
 from tests.answering.shelf import Shelf
 from tests.answering.test_answerer import COVERAGE, DOCUMENTS
 from tests.doubles.llm_server import LanguageModelDouble, Reply, Wire, language_model
@@ -45,6 +47,13 @@ class Heard:
         self.pieces.append(piece)
 
 
+ANTHROPIC = pytest.mark.skipif(
+    importlib.util.find_spec("anthropic") is None,
+    reason="The extra `anthropic`, which brings boto3 and google-auth, is not installed.",
+)
+WIRES = ["openai-like", "ollama", pytest.param("anthropic", marks=ANTHROPIC)]
+
+
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
     """Every client that a test opened is closed after it."""
@@ -55,7 +64,8 @@ def closed() -> Iterator[None]:
 
 def answerer(double: LanguageModelDouble, *, timeout_s: float = LONG, breaker: Breaker | None = None) -> Answerer:
     shelf = Shelf(DOCUMENTS)
-    model = open_model(ModelSettings(double.wire, "m", double.url, "key", timeout_s))
+    name = "claude-haiku-4-5" if double.wire == "anthropic" else "m"
+    model = open_model(ModelSettings(double.wire, name, double.url, "key", timeout_s))
     writer = Generator(Caller(model, breaker), timeout_s)
     OPENED.append(writer)
     return Answerer(shelf, shelf, shelf.embedder, Checker(), ConfidenceModel(COVERAGE), writer=writer)
@@ -100,7 +110,7 @@ def is_fallback(answer: Answer) -> bool:
     return answer.kind == "extractive" and answer.partial and "llm_unavailable" in answer.reasons
 
 
-@pytest.mark.parametrize("wire", ["openai-like", "ollama"])
+@pytest.mark.parametrize("wire", WIRES)
 def test_a_model_words_an_answer_and_cites_it(wire: Wire) -> None:
     with language_model(Reply(true), wire=wire) as double:
         heard = Heard()
@@ -128,7 +138,7 @@ def test_held_questions_and_other_modes_never_reach_the_model() -> None:
 
 
 @pytest.mark.parametrize("mode", ["auto", "llm"])
-@pytest.mark.parametrize("wire", ["openai-like", "ollama"])
+@pytest.mark.parametrize("wire", WIRES)
 def test_an_invented_fact_is_dropped(wire: Wire, mode: Mode) -> None:
     def says(user: str) -> str:
         return f"{true(user)} It was written by Ada Lovelace in 1843 for 97 percent of users. [{right(user)}]"
@@ -143,7 +153,7 @@ def test_an_invented_fact_is_dropped(wire: Wire, mode: Mode) -> None:
         assert counted(made, "sentences_dropped") == 1
 
 
-@pytest.mark.parametrize("wire", ["openai-like", "ollama"])
+@pytest.mark.parametrize("wire", WIRES)
 def test_an_invented_citation_is_taken_out_and_counted(wire: Wire) -> None:
     def says(user: str) -> str:
         return true(user).replace(" [", " [77][") + " (source 41)【9†x】[^88] [Smith 2020]"
@@ -217,7 +227,7 @@ BAD: dict[str, Reply] = {
 }
 
 
-@pytest.mark.parametrize("wire", ["openai-like", "ollama"])
+@pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("how", BAD)
 def test_whatever_goes_wrong_the_extract_answers_in_time(how: str, wire: Wire) -> None:
     with language_model(BAD[how], wire=wire) as double:
@@ -308,3 +318,9 @@ def test_nobody_there_is_a_fallback_too(kind: Kind) -> None:
     OPENED.append(writer)
     made = Answerer(shelf, shelf, shelf.embedder, Checker(), ConfidenceModel(COVERAGE), writer=writer)
     assert is_fallback(made.ask(QUESTION))
+
+
+@ANTHROPIC
+def test_a_model_that_the_adapter_does_not_know_is_told_before_anybody_asks() -> None:
+    with pytest.raises(ModelError, match="can't be set up: Unknown model: no-such-model"):
+        open_model(ModelSettings("anthropic", "no-such-model", "", "key"))

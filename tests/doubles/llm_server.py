@@ -1,4 +1,4 @@
-"""A language model for tests: servers of OpenAI's and Ollama's chat APIs on a free port of the loopback.
+"""A language model for tests: servers of OpenAI's, Ollama's and Anthropic's chat APIs on a free port of the loopback.
 
 The real clients talk to it through real sockets. What it says is scripted: each request takes the next `Reply`, and
 the last one is said for ever. Nothing in it understands a question.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-Wire = Literal["openai-like", "ollama"]
+Wire = Literal["openai-like", "ollama", "anthropic"]
 
 Body = dict[str, Any]
 
@@ -72,7 +72,9 @@ class LanguageModelDouble:
 
     def next(self, body: Body) -> tuple[Reply, str]:
         """The reply to a request, and its text."""
-        messages = {m["role"]: str(m["content"]) for m in body["messages"]}
+        messages = {m["role"]: _plain(m["content"]) for m in body["messages"]}
+        if "system" in body:
+            messages["system"] = _plain(body["system"])
         with self._lock:
             self.heard.append(messages.get("user", ""))
             self.systems.append(messages.get("system", ""))
@@ -136,11 +138,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self, reply: Reply, text: str) -> None:
         double = self.server.double
         self.send_response(200)
-        streamed = "text/event-stream" if double.wire == "openai-like" else "application/x-ndjson"
+        streamed = "application/x-ndjson" if double.wire == "ollama" else "text/event-stream"
         self.send_header("Content-Type", streamed)
         self.send_header("Transfer-Encoding", "chunked")
         self.send_header("Connection", "close")
         self.end_headers()
+        if double.wire == "anthropic":
+            self._chunk(_first())
         breaks = reply.stall or reply.cut
         said = text[: reply.after] if breaks else text
         for at in range(0, len(said), reply.size):
@@ -186,6 +190,9 @@ def _piece(wire: Wire, text: str, finish: str | None = None) -> bytes:
             json.dumps({"model": "m", "message": {"role": "assistant", "content": text}, "done": False}).encode()
             + b"\n"
         )
+    if wire == "anthropic":
+        delta = {"type": "text_delta", "text": text}
+        return _event({"type": "content_block_delta", "index": 0, "delta": delta})
     delta = {"role": "assistant", "content": text}
     chunk = {
         "id": "c",
@@ -201,12 +208,48 @@ def _last(wire: Wire) -> bytes:
     if wire == "ollama":
         end = {"model": "m", "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"}
         return json.dumps(end).encode() + b"\n"
+    if wire == "anthropic":
+        delta = {"stop_reason": "end_turn", "stop_sequence": None}
+        ended = {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 1}}
+        events: list[Body] = [{"type": "content_block_stop", "index": 0}, ended, {"type": "message_stop"}]
+        return b"".join(_event(event) for event in events)
     return _piece(wire, "", "stop") + b"data: [DONE]\n\n"
+
+
+def _first() -> bytes:
+    """What Anthropic says before the text."""
+    return _event({"type": "message_start", "message": _message("", None)}) + _event(
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    )
+
+
+def _message(text: str, stop: str | None) -> Body:
+    return {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [{"type": "text", "text": text}] if text else [],
+        "stop_reason": stop,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+
+
+def _event(data: Body) -> bytes:
+    return f"event: {data['type']}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def _plain(content: Any) -> str:
+    """A message's text: as it is, or of its blocks, as Anthropic has them."""
+    return content if isinstance(content, str) else "".join(str(block.get("text", "")) for block in content)
 
 
 def _whole(wire: Wire, text: str) -> Body:
     message = {"role": "assistant", "content": text}
     if wire == "ollama":
         return {"model": "m", "message": message, "done": True, "done_reason": "stop"}
+    if wire == "anthropic":
+        return _message(text, "end_turn")
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     return {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
