@@ -49,8 +49,9 @@ types: install
 imports: install
 	$(BIN)/lint-imports
 
+# two files at a time: much of a test's time is spent waiting for processes and servers of its own
 unit: install ## only the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 fuzz-api: install ## ask every route much more of what OpenAPI allows, and what it does not (some minutes)
 	FUZZ_API_EXAMPLES=300 $(BIN)/python -m pytest tests/service/test_schemathesis.py
