@@ -18,6 +18,9 @@ from ingest.items import Meta
 MAX_OUTPUT_LINES = 40
 """What a cell prints beyond is left out, and the number of lines said: it is data, not an answer."""
 
+MAX_CELLS = 10_000
+"""A notebook with more is no document that anybody wrote; reading 17,372 took 3 s."""
+
 _MAX_OUTPUT_CHARS = 8_000
 _HINT = "Open it in Jupyter and save it again."
 _INLINE_DATA = re.compile(r"data:[\w.+-]{1,60}/[\w.+-]{1,60}(?:;[\w=.-]{1,60}){0,3},[A-Za-z0-9+/=%]{40,}")
@@ -32,6 +35,9 @@ def read_notebook(data: bytes, path: str, folder: Meta) -> SourceText:
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         raise DocumentError(path, "a notebook without a list of cells", hint=_HINT)
+    if len(cells) > MAX_CELLS:
+        reason = f"it has {len(cells):,} cells; the limit is {MAX_CELLS:,}"
+        raise DocumentError(path, reason, hint="Make several notebooks of it.")
     out = BlockWriter(path)
     language = _language(notebook.get("metadata"))
     for number, cell in enumerate(cells, 1):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest.blocks import SourceText
 from ingest.errors import DocumentError
-from ingest.formats.notebook import MAX_OUTPUT_LINES, read_notebook
+from ingest.formats.notebook import MAX_CELLS, MAX_OUTPUT_LINES, read_notebook
 from ingest.formats.registry import READERS
 from ingest.items import Document, Item, Meta
 from ingest.parse.document import parse_document
@@ -155,6 +155,7 @@ def test_the_third_version_of_the_format(caplog: pytest.LogCaptureFixture, capfd
         (b'{"nbformat": 3, "metadata": {}, "worksheets": 3}', "read"),
         (b"[" * 10_000, "deep"),
         (notebook(), "no cell"),
+        (notebook(*[text_cell("a")] * (MAX_CELLS + 1)), "10,001 cells; the limit is 10,000"),
         (notebook(text_cell(" \n"), code_cell("")), "no cell"),
     ],
 )
