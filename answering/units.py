@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from answering.sections import Section, is_heading, sections
 from answering.segment import Block, blocks, sentences
+from answering.unfit import is_unfit
 from ingest.parse.labels import says_nothing
 
 SHORT = 500  # characters: an item this short is given whole
@@ -19,13 +20,7 @@ TELLING = 40  # characters from which a list item says something by itself, with
 
 _OPEN_END = re.compile(r"[:,][*_\s]*\Z")
 _MARKER = re.compile(r"(\s*)(?:[-*+•]|\d{1,3}[.)])\s+")
-_FENCES = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _CLOSED_END = re.compile(r"[.!?…)\"'”`*_\]>|]\s*\Z")
-_PROMPT = re.compile(
-    r"(?:explain|describe|discuss|compare|contrast|define|list|name|design|implement|tell (?:me|us)|walk (?:me|us))\b",
-    re.IGNORECASE,
-)
-
 # A sentence that begins so is understood after another one only.
 _LEANS = re.compile(
     r"[*_]{0,3}(?:it|its|they|their|them|this|that|these|those|such|he|she|then|but|and|or|so|however|otherwise|therefore"
@@ -50,11 +45,6 @@ _AHEAD = re.compile(
     r"|here(?:'s| is| are) (?:an?|the|some) (?:\w+ ){0,2}examples?)\b",
     re.IGNORECASE,
 )
-_WAY_ON = re.compile(
-    r"\W*(?:next|prev(?:ious)?|back(?: to)?|up|home|source|see(?: also)?|(?:read )?more|index|contents)\W*",
-    re.IGNORECASE,
-)
-_LINKED = re.compile(r"!?\[[^\[\]]*\]\([^()\s]*\)|<?https?://\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +90,9 @@ def _pieces(text: str, blocks_: Sequence[Block], *, lines: bool) -> list[Piece]:
         whole = Piece(head.start, last.end, head.start, prose=False, whole=True)
     telling = len(found) > 1 and all(b.kind == "item" and _tells(b) for b in found)
     if whole.end - whole.start <= SHORT and not telling and not (lines and _has_parts(text, found)):
-        return [] if _unfit(text[whole.start : whole.end]) else [whole]
+        return [] if is_unfit(text[whole.start : whole.end]) else [whole]
     cut = [p for part in parts for p in _section_pieces(text, part, lines=lines)]
-    cut = [p for p in cut if not _unfit(text[p.start : p.end])]
+    cut = [p for p in cut if not is_unfit(text[p.start : p.end])]
     return [replace(p, whole=True) if (p.start, p.end) == (whole.start, whole.end) else p for p in cut]
 
 
@@ -191,28 +181,6 @@ def _without_title(text: str, found: Sequence[Block], title: str) -> tuple[Block
 
 def _bare(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text.lower()).strip()
-
-
-def _unfit(text: str) -> bool:
-    """A question, half a code block (a document can end, or be cut, inside one), a way on, or what leads nowhere."""
-    half = len(_FENCES.findall(text)) % 2 == 1
-    return half or _asks(text) or _leads_away(text) or (_ends_in_colon(text) and "\n" not in text.strip())
-
-
-def _ends_in_colon(text: str) -> bool:
-    return text.rstrip(" \t*_").endswith(":")
-
-
-def _leads_away(text: str) -> bool:
-    """One line that only names another page: "**Next**: [Part 2](part2.md)"."""
-    rest, links = _LINKED.subn(" ", text)
-    return bool(links) and bool(_WAY_ON.fullmatch(rest))
-
-
-def _asks(text: str) -> bool:
-    """A lone question or interview prompt: it asks, and answers nothing."""
-    bare = text.strip().strip("*_`\"'“” ")
-    return "\n" not in bare and (bare.endswith("?") or (bool(_PROMPT.match(bare)) and len(bare) < SHORT / 2))
 
 
 def _cut(text: str, found: Sequence[Block], *, lines: bool) -> Iterator[Piece]:

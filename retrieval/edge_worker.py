@@ -23,7 +23,7 @@ Task = Literal["read", "graph"]
 
 GRAPH_FROM_KB = 375_000
 """KB of vectors of one kind from which a graph is worth building: 250,000 vectors of 384 numbers. Over 100,000 points
-comparing all compressed vectors takes 4.4 ms for both dense arms, and finds the exact best 50; with graphs it is
+comparing all compressed vectors takes 4.7 ms for both dense arms, and finds the exact best 50; with graphs it is
 0.9 ms, but of the 50 they miss 6 and 19 % (vectors mixed from real ones and noise; plain vectors take 25 ms)."""
 
 _READ_AT_ONCE = 1000
