@@ -134,35 +134,19 @@ class ServerIndex:
         view: View = EVERYTHING,
     ) -> ArmResults:
         """Ask all arms at once, for `limit` hits each, of what `view` may see. Raises IndexUnavailableError."""
-        from qdrant_client import models as m
-
-        from retrieval.server_points import filter_of, sparse
+        from retrieval.server_points import best_of_term, filter_of, nearest, sparse
 
         client, chosen, params = self._connected(), filter_of(filters, view), self._options.search_params
         visible = filter_of({}, view)
         arms = p.arms_asked(terms, vector)
         single_terms = terms.indices[: p.MOST_IDF_TERMS]
         requests = [
-            m.QueryRequest(
-                query=sparse(asked) if arm == "bm25" else asked,
-                using=p.VECTOR_OF_ARM[arm],
-                filter=chosen,
-                limit=limit,
-                with_payload=p.IDENTITY,
-                params=None if arm == "bm25" else params,
-            )
+            nearest(sparse(asked), p.TERMS, chosen, limit)
+            if arm == "bm25"
+            else nearest(asked, p.VECTOR_OF_ARM[arm], chosen, limit, params)
             for arm, asked in arms.items()
         ]
-        requests += [
-            m.QueryRequest(
-                query=sparse(SparseVector((term,), (1.0,))),
-                using=p.TERMS,
-                filter=visible,
-                limit=1,
-                with_vector=[p.TERMS],
-            )
-            for term in single_terms
-        ]
+        requests += [best_of_term(term, visible) for term in single_terms]
         if not requests:
             return p.read_results((), (), ())
         batches = self._ask(lambda: client.query_batch_points(self._collection, requests))
@@ -170,22 +154,13 @@ class ServerIndex:
 
     def nearest_questions(self, vectors: Vectors, *, limit: int, filters: Filters) -> list[list[ArmHit]]:
         """For each of float32 [n, d], the `limit` points whose questions come nearest. Raises IndexUnavailableError."""
-        from qdrant_client import models as m
-
-        from retrieval.server_points import filter_of
+        from retrieval.server_points import filter_of, nearest
 
         client, chosen, params = self._connected(), filter_of(filters), self._options.search_params
         found: list[list[ArmHit]] = []
         for start in range(0, len(vectors), _ASKED_AT_ONCE):
             requests = [
-                m.QueryRequest(
-                    query=[vector.tolist()],
-                    using=p.QUESTION,
-                    filter=chosen,
-                    limit=limit,
-                    with_payload=p.IDENTITY,
-                    params=params,
-                )
+                nearest([vector.tolist()], p.QUESTION, chosen, limit, params)
                 for vector in vectors[start : start + _ASKED_AT_ONCE]
             ]
             batches = self._ask(lambda requests=requests: client.query_batch_points(self._collection, requests))  # type: ignore[misc]

@@ -42,3 +42,16 @@ def of_versions(keys: list[int]) -> m.FilterSelector:
 def sparse(vector: SparseVector) -> m.SparseVector:
     """A sparse vector as it is written and asked for."""
     return m.SparseVector(indices=list(vector.indices), values=list(vector.values))
+
+
+def nearest(
+    asked: Any, using: str, chosen: m.Filter | None, limit: int, params: m.SearchParams | None = None
+) -> m.QueryRequest:
+    """A request for the points that come nearest by one kind of vector."""
+    return m.QueryRequest(query=asked, using=using, filter=chosen, limit=limit, with_payload=p.IDENTITY, params=params)
+
+
+def best_of_term(term: int, visible: m.Filter | None) -> m.QueryRequest:
+    """A request for the best point of a single term, with its terms: the term's IDF can be read off it."""
+    query = sparse(SparseVector((term,), (1.0,)))
+    return m.QueryRequest(query=query, using=p.TERMS, filter=visible, limit=1, with_vector=[p.TERMS])
