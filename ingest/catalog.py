@@ -62,14 +62,14 @@ _header_columns: list[ColumnElement[Any]] = [
 ]
 _header = select(*_header_columns).join_from(versions, documents, documents.c.id == versions.c.document_id)
 _live = _header.where(versions.c.state == LIVE).order_by(documents.c.collection, documents.c.path)
-_origin = (
-    select(versions.c.key, documents.c.id, documents.c.path, documents.c.collection)
-    .add_columns(versions.c.version, versions.c.title, versions.c.meta)
-    .join_from(versions, documents, documents.c.id == versions.c.document_id)
-    .where(versions.c.state == LIVE, versions.c.key.in_(bindparam("keys", expanding=True)))
-)
 _other = versions.alias()
-_stored = select(chunks.c.version_key, chunks.c.data, chunks.c.context, chunks.c.text)
+_stored = (
+    select(chunks.c.data, chunks.c.context, chunks.c.text, versions.c.key, documents.c.id, documents.c.path)
+    .add_columns(documents.c.collection, versions.c.version, versions.c.title, versions.c.meta)
+    .join_from(chunks, versions, versions.c.key == chunks.c.version_key)
+    .join(documents, documents.c.id == versions.c.document_id)
+    .where(versions.c.state == LIVE)
+)
 _open = quarantine.c.dropped.is_(False)
 _stored_by_ref = _stored.where(chunks.c.ref.in_(bindparam("refs", expanding=True)))
 
@@ -119,26 +119,13 @@ class Catalog:
         """The chunks named by version key and chunk id, as far as their versions are live."""
         if not keys:
             return {}
-        with self.transaction() as connection:
-            refs = list({chunk_ref(*key) for key in keys})
-            found = connection.execute(_stored_by_ref, {"refs": refs}).all()
-            origins = _origins(connection, {row.version_key for row in found})
-        stored = [
-            rows.read_stored(row.data, row.context, row.text, origins[row.version_key])
-            for row in found
-            if row.version_key in origins
-        ]
+        stored = map(rows.read_stored, self._all(_stored_by_ref, refs=list({chunk_ref(*key) for key in keys})))
         return {(chunk.version_key, chunk.id): chunk for chunk in stored}
 
     def item_chunks(self, version_key: int, item_id: str) -> list[StoredChunk]:
         """All chunks of an item of a live version, in order; none where the version isn't live."""
         query = _stored.where(chunks.c.version_key == version_key, chunks.c.item_id == item_id)
-        with self.transaction() as connection:
-            found = connection.execute(query.order_by(chunks.c.ordinal)).all()
-            origins = _origins(connection, {version_key})
-        if version_key not in origins:
-            return []
-        return [rows.read_stored(row.data, row.context, row.text, origins[version_key]) for row in found]
+        return [rows.read_stored(row) for row in self._all(query.order_by(chunks.c.ordinal))]
 
     def _item(self, version_key: int, item_id: str) -> Item:
         """An item of any version. NotFoundError where there is none."""
@@ -271,9 +258,9 @@ class Catalog:
             "sequence": self.sequence(),
         }
 
-    def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
+    def _all(self, query: Select[Any], **values: object) -> Sequence[Row[Any]]:
         with self.transaction() as connection:
-            return connection.execute(query).all()
+            return connection.execute(query, values).all()
 
     def _seen(self, query: Select[Any], view: View) -> Sequence[Row[Any]]:
         """The rows, which have a collection and meta data, of what `view` may see."""
@@ -340,12 +327,6 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     """Readers don't wait for the writer; a commit that returned survives a power cut."""
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _origins(connection: Connection, keys: set[int]) -> dict[int, rows.Origin]:
-    """Where the chunks of these versions come from; only for those that are live."""
-    found = connection.execute(_origin, {"keys": list(keys)})
-    return {row.key: rows.read_origin(row) for row in found}
 
 
 def _only(found: Sequence[Row[Any]], asked: str) -> DocumentInfo:

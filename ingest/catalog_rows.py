@@ -6,26 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Row
 
 from ingest.catalog_info import ITEM_CHANGES, Change, DocumentInfo, ItemChange, QuarantineEntry, VersionInfo, said
 from ingest.items import KINDS, AccountLine, Chunk, Document, Item, Meta, Span, StoredChunk
 from ingest.schema import chunk_ref
-
-
-class Origin(NamedTuple):
-    """What a stored chunk says about its document."""
-
-    version_key: int
-    document_id: str
-    document: str
-    collection: str
-    version: str
-    title: str
-    meta: Meta
-
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -116,18 +103,14 @@ def read_chunk(data: str, context: str, text: str) -> Chunk:
     )
 
 
-def read_origin(row: Row[Any]) -> Origin:
-    """Where chunks come from, from a row in the order of its fields."""
-    return Origin._make([*row[:-1], read_meta(row[-1])])
-
-
-def read_stored(data: str, context: str, text: str, origin: Origin) -> StoredChunk:
-    """A chunk from its row, with its document."""
+def read_stored(row: Sequence[Any]) -> StoredChunk:
+    """A chunk with its document, from a row in the order of `ingest.catalog`'s query for them."""
+    data, context, text, version_key, document_id, document, collection, version, title, meta = row
     d = json.loads(data)
     return StoredChunk(
         id=d["id"],
         item_id=d["item_id"],
-        version_key=origin.version_key,
+        version_key=version_key,
         ordinal=d["ordinal"],
         kind=d["kind"],
         text=text,
@@ -138,12 +121,12 @@ def read_stored(data: str, context: str, text: str, origin: Origin) -> StoredChu
         questions=tuple(d["questions"]),
         answer=_span(d["answer"]),
         talking_points=tuple(Span(*s) for s in d["talking_points"]),
-        document_id=origin.document_id,
-        document=origin.document,
-        collection=origin.collection,
-        version=origin.version,
-        title=origin.title,
-        meta=origin.meta,
+        document_id=document_id,
+        document=document,
+        collection=collection,
+        version=version,
+        title=title,
+        meta=read_meta(meta),
     )
 
 

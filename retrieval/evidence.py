@@ -58,8 +58,8 @@ def describe(
     """All FEATURES of one search.
 
     `unanswered`: hits, among these or not, that ask a question without an answer; they count for `unanswered_lead`
-    only. `held`: the dimensions of each hit's terms. `idf`: by dimension, 0 for terms that the index doesn't hold.
-    `bm25_ceiling`: the score of a perfect match. `points`: how many the index has.
+    only. `held`: which of the query's terms, by dimension, each hit has. `idf`: by dimension, 0 for terms that the
+    index doesn't hold. `bm25_ceiling`: the score of a perfect match. `points`: how many the index has.
     """
     weights = term_weights(query, idf, points)
     hits = [hit for hit in hits if hit not in unanswered]
@@ -101,7 +101,7 @@ def perfect_bm25(idf: Mapping[int, float], points: int, weights: Bm25Weights) ->
 
 
 def coverage(weights: Mapping[int, float], held: frozenset[int]) -> float:
-    """The share of the query's content words, by weight, that a chunk holds, 0..1. `held`: its terms' dimensions."""
+    """The share of the query's content words, by weight, that a chunk holds, 0..1. `held`: dimensions."""
     return _share(weights, held)
 
 

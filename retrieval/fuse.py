@@ -59,10 +59,10 @@ def combine(arms: Mapping[Arm, Mapping[_Key, float]], weights: FusionWeights) ->
 
     What an arm did not find counts 0 there.
     """
-    weighed = {
-        arm: {key: weights.of(arm) * min(1.0, max(0.0, score)) for key, score in arms.get(arm, {}).items()}
-        for arm in ARMS
-    }
+    weighed: dict[Arm, dict[_Key, float]] = {}
+    for arm in ARMS:
+        weight = weights.of(arm)
+        weighed[arm] = {key: weight * min(1.0, max(0.0, score)) for key, score in arms.get(arm, {}).items()}
     words, passage, question = (weighed[arm] for arm in ARMS)
     return {
         key: min(1.0, words.get(key, 0.0) + max(passage.get(key, 0.0), question.get(key, 0.0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -175,8 +175,11 @@ class VectorIndex(Protocol):
         As the index keeps them, of unit length; points that are not there are left out.
         """
 
-    def stored_terms(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], frozenset[int]]:
-        """The dimensions of the terms of (version key, chunk id) pairs; points that are not there are left out."""
+    def held_terms(self, keys: Sequence[tuple[int, str]], terms: Set[int]) -> dict[tuple[int, str], frozenset[int]]:
+        """Which of these terms, by dimension, each of (version key, chunk id) pairs has.
+
+        Points that are not there are left out.
+        """
 
     def count(self) -> int:
         """How many points there are."""

@@ -54,7 +54,7 @@ _KEPT_QUESTIONS, _KEPT_RESULTS, _KEPT_VIEWS = 1024, 256, 16
 
 @dataclass(slots=True)
 class _Scored:
-    """A chunk on its way to become a hit. `terms`: their dimensions. `rerank`: what the reranker said, if any did."""
+    """A chunk on its way to become a hit. `terms`: those of the query that it has. `rerank`: what the reranker said."""
 
     key: Key
     chunk: StoredChunk
@@ -227,11 +227,11 @@ class Retriever:
         fused = fuse(scores, {"bm25": ceiling}, self._weights, floors)
         order = sorted(fused, key=lambda key: (-fused[key], key))
         chunks = self._catalog.live_chunks(order[: max(wanted + _DUPLICATES, _RERANKED if self._reranker else 0)])
-        stored = self._index.stored_terms(list(chunks))
+        held = self._index.held_terms(list(chunks), words.keys())
         scored = []
         for key, chunk in chunks.items():
             # one that the index dropped just now is read again
-            terms = stored[key] if key in stored else term_ids(passage_text(chunk))
+            terms = held[key] if key in held else term_ids(passage_text(chunk)) & words.keys()
             score = (fused[key] + self._coverage * coverage(words, terms)) / (1 + self._coverage)
             scored.append(_Scored(key, chunk, terms, score))
         return scored

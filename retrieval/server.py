@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -173,16 +173,18 @@ class ServerIndex:
         Those that are not there are left out. Raises IndexUnavailableError.
         """
         client = self._connected()
-        wanted, with_vectors = [p.point_id(*key) for key in keys], [p.PASSAGE, p.QUESTION]
-        found = self._ask(lambda: client.retrieve(self._collection, wanted, p.IDENTITY, with_vectors))
-        return {p.read_key(record): p.read_vectors(record) for record in found}
+        wanted, with_vectors = [str(p.point_id(*key)) for key in keys], [p.PASSAGE, p.QUESTION]
+        found = self._ask(
+            lambda: client.retrieve(self._collection, wanted, with_payload=False, with_vectors=with_vectors)
+        )
+        return {p.key_of(record.id): p.read_vectors(record) for record in found}
 
-    def stored_terms(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], frozenset[int]]:
-        """The dimensions of the terms of (version key, chunk id) pairs. Raises IndexUnavailableError."""
+    def held_terms(self, keys: Sequence[tuple[int, str]], terms: Set[int]) -> dict[tuple[int, str], frozenset[int]]:
+        """Which of these terms each of (version key, chunk id) pairs has. Raises IndexUnavailableError."""
         client = self._connected()
-        wanted = [p.point_id(*key) for key in keys]
+        wanted = [str(p.point_id(*key)) for key in keys]
         found = self._ask(lambda: client.retrieve(self._collection, wanted, with_payload=False, with_vectors=[p.TERMS]))
-        return p.read_terms(dict(zip(wanted, keys, strict=True)), found)
+        return p.read_held(found, terms)
 
     def count(self) -> int:
         """How many points there are. Raises IndexUnavailableError."""

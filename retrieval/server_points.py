@@ -18,7 +18,9 @@ def point_struct(point: IndexPoint) -> m.PointStruct:
         vector[p.QUESTION] = point.questions.tolist()
     if point.terms.indices:
         vector[p.TERMS] = sparse(point.terms)
-    return m.PointStruct(id=p.point_id(point.version_key, point.chunk_id), vector=vector, payload=p.payload_of(point))
+    return m.PointStruct(
+        id=str(p.point_id(point.version_key, point.chunk_id)), vector=vector, payload=p.payload_of(point)
+    )
 
 
 def filter_of(filters: Filters, view: View = EVERYTHING) -> m.Filter | None:
@@ -48,7 +50,7 @@ def nearest(
     asked: Any, using: str, chosen: m.Filter | None, limit: int, params: m.SearchParams | None = None
 ) -> m.QueryRequest:
     """A request for the points that come nearest by one kind of vector."""
-    return m.QueryRequest(query=asked, using=using, filter=chosen, limit=limit, with_payload=p.IDENTITY, params=params)
+    return m.QueryRequest(query=asked, using=using, filter=chosen, limit=limit, with_payload=False, params=params)
 
 
 def best_of_term(term: int, visible: m.Filter | None) -> m.QueryRequest:
