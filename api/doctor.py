@@ -143,8 +143,8 @@ def _index(parts: Parts) -> Body:
         hint = "`cuecard doctor --repair` sets it right; the next `cuecard ingest` does most of it too."
         return _check("index", "failed" if unusable else "degraded", " ".join(said), hint)
     detail = f"{found.points} points, {where}."
-    if found.upkeep.wants_graph:
-        hint = "Questions compare all of them one by one; `cuecard doctor --repair` builds a graph, which is faster."
+    if found.upkeep.wants_tuning:
+        hint = "`cuecard doctor --repair` arranges so many points for faster questions."
         return _check("index", "on", detail, hint)
     return _check("index", "on", detail)
 

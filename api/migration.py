@@ -162,12 +162,12 @@ def _copying(source: Parts, target: Parts, *, anew: bool) -> AbstractContextMana
         index = target.retrieval.index
         assert isinstance(index, ServerIndex)  # noqa: S101 - what a url makes
         return index.copied(source.retrieval.index.generation(), anew=anew)
-    return _renewed(target.retrieval.index)
+    return _renewed(target.retrieval.index, source.retrieval.index.count())
 
 
 @contextmanager
-def _renewed(index: VectorIndex) -> Iterator[Mapping[int, int]]:
-    with index.renewed(graphs=True):
+def _renewed(index: VectorIndex, points: int) -> Iterator[Mapping[int, int]]:
+    with index.renewed(tuned_for=points):
         yield {}
 
 

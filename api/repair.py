@@ -26,7 +26,7 @@ def repair_home(parts: Parts, progress: Progress | None = None) -> Body:
     compared, lost = compare_index(parts)
     found = findings(compared, lost)
     before = room.indexer.embedded
-    rebuild_index(parts.catalog, room, progress, graphs=True)
+    rebuild_index(parts.catalog, room, progress, tuned=True)
     embedded = room.indexer.embedded - before
     done.append(
         f"Built the index anew from the catalog: {room.index.count()} chunks of {len(parts.catalog.live_versions())} "

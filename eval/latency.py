@@ -62,7 +62,10 @@ def _peers(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[st
 @click.option("--peers", callback=_peers, default="all", metavar="NAMES", help=f"all, none, or of {', '.join(PEERS)}.")
 @click.option("--budget", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for each peer.")
 @click.option(
-    "--graphs/--no-graphs", default=True, show_default=True, help="Large indexes with graphs, or as ingested."
+    "--tuned/--untuned",
+    default=True,
+    show_default=True,
+    help="Indexes as `cuecard doctor --repair` leaves them, or as ingested.",
 )
 @click.option("--keep", type=FILE, metavar="DIR", help="With --sizes: make the homes here, or take those made before.")
 @click.option("--output", type=FILE, metavar="DIR", help="Folder for the results (default: results/...).")
@@ -84,7 +87,7 @@ def latency(
     texts: Path,
     peers: tuple[str, ...],
     budget: float,
-    graphs: bool,
+    tuned: bool,
     keep: Path | None,
     output: Path | None,
     fail_under: Sequence[str],
@@ -112,7 +115,7 @@ def latency(
     if sizes:
         settings = home.settings()
         plan = Plan(
-            sizes=sizes, queries_file=queries, queries=asked, rounds=rounds, threads=threads, http=http, graphs=graphs,
+            sizes=sizes, queries_file=queries, queries=asked, rounds=rounds, threads=threads, http=http, tuned=tuned,
             peers=peers, budget=budget, cache=settings.cache, model=settings.embed_model or "",
         )  # fmt: skip
         config |= {
@@ -120,7 +123,7 @@ def latency(
             "texts": str(texts),
             "peers": list(peers),
             "budget_s": budget,
-            "graphs": graphs,
+            "tuned": tuned,
         }
         with nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="cuecard-") as at:
             summary = measure_sizes(plan, texts, Path(at), folder, keep=keep is not None)

@@ -26,7 +26,7 @@ from retrieval.late import ROLE, LateReranker
 from retrieval.ports import Embedder, IndexPoint, Vectors
 
 CATALOG_FILE, FACTS_FILE = "catalog.sqlite3", "latency.json"
-STEPS = ("make", "catalog", "embedding cache", "index", "graphs", "close")
+STEPS = ("make", "catalog", "embedding cache", "index", "tuning", "close")
 """Where the time of making a home goes; `make` is no part of any ingest."""
 
 _DOCUMENTS_AT_ONCE = 50
@@ -62,16 +62,14 @@ def read_real(path: Path, folder: Path, embedder: Embedder) -> tuple[list[Embedd
     return real, {"documents": len(real), "chunks": report.chunks, "seconds": spent, "chunks_per_s": rate}
 
 
-def build_home(
-    folder: Path, real: Sequence[Embedded], size: int, embedder: Embedder, *, graphs: bool
-) -> dict[str, Any]:
+def build_home(folder: Path, real: Sequence[Embedded], size: int, embedder: Embedder, *, tuned: bool) -> dict[str, Any]:
     """A home of `size` chunks in `folder`, for this embedder's vectors; seconds by STEPS.
 
-    One that was built there from the same is left as it is. `graphs`: with the index's graphs where it is large
+    One that was built there from the same is left as it is. `tuned`: with an index
     enough, as `cuecard doctor --repair` makes them.
     """
     own = sum(len(each.document.chunks) for each in fitting(real, size))
-    made_from = {"size": size, "real": own, "graphs": graphs, "tokens": True}
+    made_from = {"size": size, "real": own, "tuned": tuned, "tokens": True}
     facts_file = folder / FACTS_FILE
     if facts_file.is_file():
         facts: dict[str, Any] = json.loads(facts_file.read_text(encoding="utf-8"))
@@ -85,19 +83,19 @@ def build_home(
         room = build_retrieval(folder, catalog, shared_cache=folder, embedder=embedder)
         try:
             with ExitStack() as stack:
-                if graphs:
-                    stack.enter_context(_timed(seconds, "graphs"))
-                    stack.enter_context(room.index.renewed(graphs=True))
+                if tuned:
+                    stack.enter_context(_timed(seconds, "tuning"))
+                    stack.enter_context(room.index.renewed(tuned_for=size))
                 filling = time.perf_counter()
                 _fill(catalog, room, make_documents(real, size), seconds)
                 filled = time.perf_counter() - filling
-            wants_graph = room.index.upkeep().wants_graph
+            wants_tuning = room.index.upkeep().wants_tuning
         finally:
             with _timed(seconds, "close"):
                 room.close()
-    seconds["graphs"] = max(0.0, seconds["graphs"] - filled) if graphs else 0.0
+    seconds["tuning"] = max(0.0, seconds["tuning"] - filled) if tuned else 0.0
     seconds["make"] = filled - sum(seconds[step] for step in ("catalog", "embedding cache", "index"))
-    facts = {**made_from, "wants_graph": wants_graph, "seconds": seconds, "written_per_s": size / filled}
+    facts = {**made_from, "wants_tuning": wants_tuning, "seconds": seconds, "written_per_s": size / filled}
     facts_file.write_text(json.dumps(facts), encoding="utf-8")
     return facts
 

@@ -72,9 +72,9 @@ def made_table(sizes: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
     for size, home in sizes.items():
         made = home["made"]
-        steps = [_tenth(made["seconds"][step]) for step in ("catalog", "embedding cache", "index", "graphs", "close")]
+        steps = [_tenth(made["seconds"][step]) for step in ("catalog", "embedding cache", "index", "tuning", "close")]
         rows.append([_number(size), made["real"], *steps, _whole(made["written_per_s"])])
-    return table(["chunks", "real", "catalog s", "cache s", "index s", "graphs s", "close s", "written/s"], rows)
+    return table(["chunks", "real", "catalog s", "cache s", "index s", "tuning s", "close s", "written/s"], rows)
 
 
 def peers_table(sizes: Mapping[str, Mapping[str, Any]]) -> str:
@@ -90,7 +90,7 @@ def peers_table(sizes: Mapping[str, Mapping[str, Any]]) -> str:
                 "ratio_cpu": 1.0,
                 "waited": home["waited"],
             }
-            ours |= {"build_s": seconds["index"] + seconds["graphs"], "memory_mb": home["memory_mb"]}
+            ours |= {"build_s": seconds["index"] + seconds["tuning"], "memory_mb": home["memory_mb"]}
             rows.append(["cuecard hybrid", _number(size), *_peer_cells(ours)])
             rows += [[PEERS[name].label, _number(size), *_peer_cells(peer)] for name, peer in home["peers"].items()]
     header = [*TIMES_NAMED, "× p50", "× best", "× cpu", "build s", "RSS MB", "n", "waited", "left out"]

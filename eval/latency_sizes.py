@@ -25,7 +25,7 @@ _HOME_S = 1800.0  # after which the measuring of one home is given up
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is measured, and how. `budget`: seconds for each peer at each size. `graphs`: as `build_home` says."""
+    """What is measured, and how. `budget`: seconds for each peer at each size. `tuned`: as `build_home` says."""
 
     sizes: tuple[int, ...]
     queries_file: Path
@@ -33,7 +33,7 @@ class Plan:
     rounds: int
     threads: int
     http: bool
-    graphs: bool
+    tuned: bool
     peers: tuple[str, ...]
     budget: float
     cache: Path
@@ -53,7 +53,7 @@ def measure_sizes(plan: Plan, texts: Path, folder: Path, output: Path, *, keep: 
     for size in plan.sizes:
         home = folder / f"{size}"
         _tell(f"{size:,} chunks: making a home")
-        made = build_home(home, real, size, embedder, graphs=plan.graphs)
+        made = build_home(home, real, size, embedder, tuned=plan.tuned)
         _tell(f"{size:,} chunks: asking")
         measured = _measured(plan, home, output / f"{size}")
         sizes[f"{size}"] = {**measured, "made": made, "load": os.getloadavg()[0]}

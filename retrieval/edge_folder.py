@@ -35,13 +35,13 @@ _HINT = "`cuecard doctor --repair` builds the index anew from the catalog."
 @dataclass(slots=True)
 class Shard:
     """A shard that is open. `dead`: about how many of its points were replaced or dropped, and are still kept by the
-    engine; `graph`: how many points it had when its graphs were built. Both are known again after a close only."""
+    engine; `tuned`: how many points it had when it was tuned. Both are known again after a close only."""
 
     engine: qe.EdgeShard
     path: Path
     generation: str
     dead: int = 0
-    graph: int = 0
+    tuned: int = 0
     wrote: bool = field(default=False, compare=False)
 
 
@@ -94,7 +94,7 @@ class IndexFolder:
                 hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
             )
         engine = self.do(lambda: qe.EdgeShard.load(str(path), edge_worker.config(self.dim)))
-        return Shard(engine, path, str(card["generation"]), int(card.get("dead", 0)), int(card.get("graph", 0)))
+        return Shard(engine, path, str(card["generation"]), int(card.get("dead", 0)), int(card.get("tuned", 0)))
 
     def create(self) -> Shard:
         """A new, empty shard, which is not the index until it is adopted."""
@@ -121,7 +121,7 @@ class IndexFolder:
 
     def note(self, shard: Shard) -> None:
         """Write the index's card."""
-        card = {**self._wanted, "generation": shard.generation, "dead": shard.dead, "graph": shard.graph}
+        card = {**self._wanted, "generation": shard.generation, "dead": shard.dead, "tuned": shard.tuned}
         scratch = self.path / f"{_CARD}.new"
         try:
             with scratch.open("w", encoding="utf-8") as file:
@@ -132,13 +132,17 @@ class IndexFolder:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def add_graphs(self, shard: Shard) -> None:
-        """Build the graphs of a shard that is not the index, in a process of their own. It is closed and opened."""
+    def tune(self, shard: Shard, *, whole: bool = True) -> None:
+        """Close the part of a shard that is written to, in a process of its own, and begin another one.
+
+        The shard is not the index; it is closed and opened. `whole`: nothing more is written, and where there are
+        enough points they get graphs.
+        """
         points = int(self.do(shard.engine.info).points_count)
         self.do(shard.engine.close)
-        edge_worker.run("graph", shard.path, self.dim)
+        edge_worker.run("graph" if whole and points >= edge_worker.GRAPHS_FROM else "part", shard.path, self.dim)
         shard.engine = self.do(lambda: qe.EdgeShard.load(str(shard.path), edge_worker.config(self.dim)))
-        shard.graph = points
+        shard.tuned = points
 
     def probe(self) -> None:
         """Read all of the index in a process of its own, which damage can't take this one down with."""

@@ -1,6 +1,6 @@
 """What is done to an embedded shard in a process of its own.
 
-Measured on `qdrant-edge-py` 0.9.0: building graphs holds Python's interpreter lock for its whole run (60,000 points:
+Measured on `qdrant-edge-py` 0.9.0: `optimize` holds Python's interpreter lock for its whole run (60,000 points:
 minutes), so that nothing else runs and Ctrl-C is not heard; and a damaged file can end the process that opens it (a
 broken table of ids asks for 93 GB and aborts). A process of its own can be ended, and its end can be told.
 """
@@ -8,6 +8,7 @@ broken table of ids asks for 93 GB and aborts). A process of its own can be ende
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -19,20 +20,33 @@ import qdrant_edge as qe
 from ingest.errors import IndexUnavailableError
 from retrieval import points as p
 
-Task = Literal["read", "graph"]
+Task = Literal["read", "part", "graph"]
 
-GRAPH_FROM_KB = 375_000
-"""KB of vectors of one kind from which a graph is worth building: 250,000 vectors of 384 numbers. Over 100,000 points
-comparing all compressed vectors takes 4.7 ms for both dense arms, and finds the exact best 50; with graphs it is
-0.9 ms, but of the 50 they miss 6 and 19 % (vectors mixed from real ones and noise; plain vectors take 25 ms)."""
+TUNED_FROM = 16_384
+"""Points from which an index is worth cutting into parts, one for each core: over 60,000 both dense arms took 3.6 ms in
+one part and 1.7 in two, on two cores. More parts cost more: of each the nearest vectors are compared whole."""
+GRAPHS_FROM = 250_000
+"""Points from which graphs are worth building. Over 250,000 comparing all compressed vectors took 12 ms for both dense
+arms on two cores, over 500,000 24 and over 1,000,000 51, and finds the exact best 50; graphs take 5 to 9 ms over
+1,000,000, and 194 s to build, but miss some (`_GRAPH_CANDIDATES` in `retrieval.edge`)."""
 
+_EDGES, _TRIED_EDGES = 16, 100  # of each point in a graph; the engine's own defaults
+_SCANNED_KB = 10_000  # of vectors that a filter leaves over: fewer are compared without the graph
+_MOST_CORES = 8  # that one question is worth
+_MOST_PARTS = 256
 _READ_AT_ONCE = 1000
 _TOLD = 300  # characters of what a worker that failed has said
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
+def parts() -> int:
+    """Into how many parts a large index is cut."""
+    return min(_MOST_CORES, os.cpu_count() or 1)
+
+
 def run(task: Task, shard: Path, dim: int) -> None:
-    """`read`: open the shard and read all of it. `graph`: build the graphs its size calls for, and make them durable.
+    """`read`: open the shard and read all of it. `part`: close the part that is written to. `graph`: that, and build
+    graphs of all parts.
 
     The shard must not be open. Raises IndexUnavailableError where the work failed or ended the worker. Whatever is
     raised here meanwhile (Ctrl-C) ends the worker first.
@@ -56,22 +70,32 @@ def run(task: Task, shard: Path, dim: int) -> None:
         raise IndexUnavailableError(f"The index in {shard.parent} can't be read: {lines[0][:_TOLD]}")
 
 
-def config(dim: int) -> qe.EdgeConfig:
+def config(dim: int, *, graphs: bool = False) -> qe.EdgeConfig:
     """How a shard keeps vectors of length `dim`: whole, and in 4 bits a number (TurboQuant, Zandieh et al. 2025).
 
-    A shard that was made without the latter is opened without it.
+    `graphs`: what `optimize` builds. The whole vectors stay on disk, of which pages are mapped as they are needed.
     """
     compressed = qe.TurboQuantQuantizationConfig(bits=qe.TurboQuantBitSize.Bits4, memory=qe.Memory.Pinned)
     best_of_several = qe.MultiVectorConfig(comparator=qe.MultiVectorComparator.MaxSim)
     return qe.EdgeConfig(
         vectors={
-            p.PASSAGE: qe.EdgeVectorParams(dim, qe.Distance.Cosine, quantization_config=compressed),
+            p.PASSAGE: qe.EdgeVectorParams(
+                dim, qe.Distance.Cosine, quantization_config=compressed, memory=qe.Memory.Cold
+            ),
             p.QUESTION: qe.EdgeVectorParams(
-                dim, qe.Distance.Cosine, multivector_config=best_of_several, quantization_config=compressed
+                dim,
+                qe.Distance.Cosine,
+                multivector_config=best_of_several,
+                quantization_config=compressed,
+                memory=qe.Memory.Cold,
             ),
         },
         sparse_vectors={p.TERMS: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)},
-        optimizers=qe.EdgeOptimizersConfig(indexing_threshold=GRAPH_FROM_KB),
+        hnsw_config=qe.HnswIndexConfig(
+            m=_EDGES if graphs else 0, ef_construct=_TRIED_EDGES, full_scan_threshold=_SCANNED_KB
+        ),
+        # any part is closed, however small, and none is merged with others: that would make one of all
+        optimizers=qe.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=_MOST_PARTS),
     )
 
 
@@ -79,8 +103,8 @@ def _main(task: str, folder: str, dim: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends this process
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
-    shard = qe.EdgeShard.load(folder, config(dim))
-    if task == "graph":
+    shard = qe.EdgeShard.load(folder, config(dim, graphs=task == "graph"))
+    if task in ("part", "graph"):
         shard.optimize()
         shard.flush()
     else:

@@ -25,7 +25,7 @@ from retrieval.ports import Embedder, Reranker, SparseVector, Upkeep, VectorInde
 # Dead points from which, and shares of the living above which, an index is made anew: that costs as much as writing
 # the living once more, so that a point is written twice on average, and the index is at most about twice too large.
 _DEAD_FROM, _DEAD_SHARE = 10_000, 1.0
-_NO_UPKEEP = Upkeep(dead=0, wants_graph=False)
+_NO_UPKEEP = Upkeep(dead=0, wants_tuning=False)
 _NO_TERMS = SparseVector((), ())
 _SAMPLE_HITS = 10
 _SAME = 0.999  # cosine of a chunk's vector with itself, after the engine's rounding
@@ -134,17 +134,17 @@ def mend(catalog: Catalog, room: Room, progress: Progress | None = None) -> Diag
     return found
 
 
-def rebuild_index(catalog: Catalog, room: Room, progress: Progress | None = None, *, graphs: bool = False) -> None:
+def rebuild_index(catalog: Catalog, room: Room, progress: Progress | None = None, *, tuned: bool = False) -> None:
     """Make the index anew from the catalog, beside the one there is; cached vectors are used again.
 
     Interrupted anywhere, the old one stays. Raises what `mend` does.
     """
-    with room.index.renewed(graphs=graphs):
+    with room.index.renewed(tuned_for=sum(info.chunks for info in catalog.documents()) if tuned else 0):
         rebuild(catalog, room.indexer, progress)
-        if graphs and progress:
-            progress("graphs", 0, 1)
-    if graphs and progress:
-        progress("graphs", 1, 1)
+        if tuned and progress:
+            progress("tuning", 0, 1)
+    if tuned and progress:
+        progress("tuning", 1, 1)
 
 
 def prune_cache(catalog: Catalog, room: Room) -> int:

@@ -81,12 +81,12 @@ class ArmResults:
 class Upkeep(NamedTuple):
     """What an index needs from time to time: to be made anew.
 
-    `dead`: about how many points were replaced or dropped that the engine still keeps. `wants_graph`: so many points
-    are compared one by one that graphs would make questions faster.
+    `dead`: about how many points were replaced or dropped that the engine still keeps. `wants_tuning`: so many points
+    came since it was last arranged for questions, if ever, that doing so would make them faster.
     """
 
     dead: int
-    wants_graph: bool
+    wants_tuning: bool
 
 
 class Embedder(Protocol):
@@ -138,11 +138,11 @@ class VectorIndex(Protocol):
     def generation(self) -> str:
         """Names this very index: changes when it is made anew, so that its owner knows to fill it."""
 
-    def renewed(self, *, graphs: bool = False) -> AbstractContextManager[None]:
+    def renewed(self, *, tuned_for: int = 0) -> AbstractContextManager[None]:
         """Make the index anew, also where it can't be used: what is written in the block is all it holds afterwards.
 
-        Meanwhile questions are answered by what there was, as far as it could. `graphs`: also what makes questions to
-        a large index faster, which may take minutes.
+        Meanwhile questions are answered by what there was, as far as it could. `tuned_for`: about so many points
+        come, and what makes questions to that many faster is done too, which may take minutes; 0: none of that.
         """
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
@@ -188,7 +188,7 @@ class VectorIndex(Protocol):
         """How many points each version has, of those that have any."""
 
     def upkeep(self) -> Upkeep:
-        """What it drags along, and whether graphs would make it faster."""
+        """What it drags along, and whether tuning would make it faster."""
 
     def probe(self) -> None:
         """Look for damage, as far as that can be done. Raises IndexUnavailableError where there is some."""

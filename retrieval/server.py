@@ -74,7 +74,7 @@ class ServerIndex:
         return self._generation
 
     @contextmanager
-    def renewed(self, *, graphs: bool = False) -> Iterator[None]:  # noqa: ARG002 - the server builds graphs by itself
+    def renewed(self, *, tuned_for: int = 0) -> Iterator[None]:  # noqa: ARG002 - the server builds graphs by itself
         """What is written in the block is all that the collection holds afterwards. Raises IndexUnavailableError.
 
         A collection that can't be used is deleted first; another one is filled in place.
@@ -199,7 +199,7 @@ class ServerIndex:
 
     def upkeep(self) -> Upkeep:
         """Nothing: the server cleans up, and builds graphs, by itself."""
-        return Upkeep(dead=0, wants_graph=False)
+        return Upkeep(dead=0, wants_tuning=False)
 
     def probe(self) -> None:
         """Raises IndexUnavailableError where the server doesn't answer; damage is the server's business."""

@@ -61,9 +61,9 @@ def parse_lines(*, collection: str, path: str, version: str, source: SourceText)
         if line.strip() and number >= source.body_line:
             span = Span(start, start + len(line), number, number)
             seen[line] += 1
-            name = hashlib.sha256(f"{path}\0{line}\0{seen[line]}".encode()).hexdigest()[:12]
+            name = hashlib.sha256(f"{path}\0{line}\0{seen[line]}".encode()).hexdigest()[:16]
             items.append(Item(name, "note", line[:40], span))
-            chunks.append(Chunk(f"{name}.0", name, 0, "note", span, line, context=path))
+            chunks.append(Chunk(f"{name}-0", name, 0, "note", span, line, context=path))
             account.append(AccountLine(number, number, "item", name))
         start += len(line) + 1
     return Document(

@@ -15,7 +15,7 @@ PHASES = {
     "index": "chunks into the index",
     "rows": "rows of the catalog",
     "link": "questions compared",
-    "graphs": "search graphs",
+    "tuning": "tuning the index",
 }
 """What the numbers of a phase count; another phase is called by its own name."""
 

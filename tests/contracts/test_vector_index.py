@@ -15,6 +15,7 @@ from retrieval.hits import Arm
 from retrieval.ports import ArmResults, Filters, IndexPoint, SparseVector, VectorIndex, Vectors
 from retrieval.server import IN_MEMORY, ServerIndex
 from retrieval.server_options import ServerOptions
+from tests.chunk_names import chunk_id, chunk_name, named
 from tests.doubles.qdrant_server import qdrant_double
 
 DIM = 4
@@ -69,7 +70,11 @@ def point(
     ordered = sorted((terms or {}).items())
     sparse = SparseVector(tuple(key for key, _ in ordered), tuple(value for _, value in ordered))
     several = np.array(questions, dtype=np.float32).reshape(-1, DIM)
-    return IndexPoint(version, chunk, payload, vector(*passage), several, sparse)
+    return IndexPoint(version, chunk_id(chunk), payload, vector(*passage), several, sparse)
+
+
+def key(chunk: str, version: int = 1) -> tuple[int, str]:
+    return version, chunk_id(chunk)
 
 
 def ask(
@@ -85,7 +90,7 @@ def ask(
 
 
 def found(results: ArmResults, arm: Arm) -> list[str]:
-    return [hit.chunk_id for hit in results.arms[arm]]
+    return named(list(results.arms[arm]))
 
 
 def test_each_arm_ranks_by_its_own_score(index: VectorIndex) -> None:
@@ -117,7 +122,7 @@ def test_idf_is_never_negative_and_is_reported(index: VectorIndex) -> None:
     idf = ask(index, {1: 1.0, 2: 1.0, 3: 1.0}).idf
     common, rare = np.log(1 + 0.5 / 4.5), np.log(1 + 3.5 / 1.5)
     assert idf == {1: pytest.approx(common, rel=1e-5), 2: pytest.approx(rare, rel=1e-5), 3: 0.0}
-    scores = {hit.chunk_id: hit.score for hit in ask(index, {1: 1.0, 2: 1.0}).arms["bm25"]}
+    scores = {chunk_name(hit.chunk_id): hit.score for hit in ask(index, {1: 1.0, 2: 1.0}).arms["bm25"]}
     assert scores["0"] == pytest.approx(1.5 * common + 0.5 * rare, rel=1e-5)
     assert scores["1"] == pytest.approx(1.5 * common, rel=1e-5)
 
@@ -174,7 +179,8 @@ def test_versions_of_a_chunk_stand_side_by_side_and_go_alone(index: VectorIndex)
     index.upsert([point("a", version=1), point("b", version=1), point("a", version=2), point("a", version=3)])
     assert index.count() == 4
     index.drop_versions([1, 3, 77])
-    assert [(hit.version_key, hit.chunk_id) for hit in ask(index, asked=vector(1, 0, 0, 0)).arms["dense"]] == [(2, "a")]
+    (left,) = ask(index, asked=vector(1, 0, 0, 0)).arms["dense"]
+    assert (left.version_key, left.chunk_id) == key("a", 2)
     index.drop_versions([])
     assert index.count() == 1
 
@@ -217,7 +223,7 @@ def test_points_are_counted_by_version(index: VectorIndex) -> None:
     index.drop_versions([1])
     assert index.version_counts() == {0: 7, 2: 6}
     index.probe()
-    assert not index.upkeep().wants_graph
+    assert not index.upkeep().wants_tuning
 
 
 def test_nearest_questions_of_many_vectors_at_once(index: VectorIndex) -> None:
@@ -231,7 +237,7 @@ def test_nearest_questions_of_many_vectors_at_once(index: VectorIndex) -> None:
     )
     asked = np.array([(0, 1, 0, 0), (0, 0, 1, 0)] * 70, dtype=np.float32)
     results = index.nearest_questions(asked, limit=2, filters={"collection": ["one"]})
-    assert [[hit.chunk_id for hit in hits] for hits in results] == [["x", "y"], ["y", "x"]] * 70
+    assert [named(hits) for hits in results] == [["x", "y"], ["y", "x"]] * 70
     assert results[0][1].score == pytest.approx(0.6)
     assert index.nearest_questions(asked[:0], limit=2, filters={}) == []
 
@@ -244,22 +250,41 @@ def test_stored_vectors_come_back_as_they_were_written(index: VectorIndex) -> No
             point("long", passage=(3, 0, 4, 0)),
         ]
     )
-    stored = index.stored_vectors([(1, "a"), (2, "a"), (1, "long"), (9, "a"), (1, "missing")])
-    assert stored.keys() == {(1, "a"), (2, "a"), (1, "long")}
-    passage, questions = stored[1, "a"]
+    stored = index.stored_vectors([key("a"), key("a", 2), key("long"), key("a", 9), key("missing")])
+    assert stored.keys() == {key("a"), key("a", 2), key("long")}
+    passage, questions = stored[key("a")]
     assert passage.dtype == questions.dtype == np.float32
     assert passage == pytest.approx([0.6, 0.8, 0, 0])
     assert questions == pytest.approx(np.array([(1, 0, 0, 0), (0, 0, 0.6, 0.8)]))
-    assert stored[2, "a"][1].shape == (0, DIM)
-    assert stored[1, "long"][0] == pytest.approx([0.6, 0, 0.8, 0]), "of unit length"
+    assert stored[key("a", 2)][1].shape == (0, DIM)
+    assert stored[key("long")][0] == pytest.approx([0.6, 0, 0.8, 0]), "of unit length"
     assert index.stored_vectors([]) == {}
 
 
-def test_stored_terms_come_back_by_their_dimensions(index: VectorIndex) -> None:
-    index.upsert([point("a", terms={1: 1.0, 4_000_000_000: 0.5}), point("a", terms={2: 1.0}, version=2), point("none")])
-    stored = index.stored_terms([(2, "a"), (1, "a"), (1, "none"), (9, "a"), (1, "missing")])
-    assert stored == {(1, "a"): {1, 4_000_000_000}, (2, "a"): {2}, (1, "none"): frozenset()}
-    assert index.stored_terms([]) == {}
+def test_points_tell_which_terms_they_hold(index: VectorIndex) -> None:
+    several = {1: 1.0, 3: 1.0, 4_000_000_000: 0.5}
+    index.upsert([point("a", terms=several), point("a", terms={2: 1.0}, version=2), point("none")])
+    asked = [key("a", 2), key("a"), key("none"), key("a", 9), key("missing")]
+    held = index.held_terms(asked, {1, 2, 7, 4_000_000_000})
+    assert held == {key("a"): {1, 4_000_000_000}, key("a", 2): {2}, key("none"): frozenset()}
+    assert index.held_terms([], {1}) == {}
+
+
+def test_the_idf_of_a_term_follows_every_write(index: VectorIndex) -> None:
+    with index.renewed():
+        index.upsert([point("a", terms={1: 1.0}), point("b", terms={2: 1.0})])
+    before = ask(index, {1: 1.0, 3: 1.0}).idf
+    assert ask(index, {1: 1.0, 3: 1.0}).idf == before, "asked again"
+    index.upsert([point("c", terms={1: 1.0, 3: 1.0}), point("d", terms={1: 1.0})])
+    after = ask(index, {1: 1.0, 3: 1.0}).idf
+    assert (before[3], after[1] < before[1], after[3] > 0) == (0.0, True, True)
+    with index.renewed():
+        index.upsert([point("e", terms={2: 1.0}, version=3)])
+    assert ask(index, {1: 1.0, 3: 1.0}).idf == {1: 0.0, 3: 0.0}
+    index.upsert([point("f", terms={1: 1.0}, version=2)])
+    assert ask(index, {1: 1.0}).idf[1] > 0
+    index.drop_versions([2])
+    assert ask(index, {1: 1.0}).idf == {1: 0.0}
 
 
 def test_what_a_view_hides_is_no_hit_takes_no_place_and_has_no_word(index: VectorIndex) -> None:

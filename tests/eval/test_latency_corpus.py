@@ -86,13 +86,13 @@ def test_different_ranks_are_different_words(one: int, other: int) -> None:
 
 def test_a_made_up_home_is_sound_and_taken_again(real: list[Embedded], tmp_path: Path) -> None:
     folder = tmp_path / "300"
-    facts = build_home(folder, real, 300, HashingEmbedder(), graphs=False)
+    facts = build_home(folder, real, 300, HashingEmbedder(), tuned=False)
     assert facts["size"] == 300
     assert facts["real"] == 4
     assert facts["written_per_s"] > 0
     disk = disk_mb(folder)
     assert min(disk["catalog.sqlite3"], disk["embeddings.sqlite3"], disk["index"]) > 0
-    assert build_home(folder, real, 300, HashingEmbedder(), graphs=False) == facts
+    assert build_home(folder, real, 300, HashingEmbedder(), tuned=False) == facts
     catalog = Catalog(f"sqlite:///{folder}/catalog.sqlite3")
     room = build_retrieval(folder, catalog, shared_cache=folder, embedder=HashingEmbedder())
     try:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ingest.items import Chunk, Document, Kind, Meta, Span, StoredChunk
 from ingest.ports import NewVersion
 from ingest.view import EVERYTHING, View
+from tests.chunk_names import chunk_id, chunk_name
 
 
 def chunk(
@@ -17,7 +18,7 @@ def chunk(
     questions = (question,) if question else ()
     context = context or (question or "")
     span = Span(0, len(text), 1, 1 + text.count("\n"))
-    return Chunk(name, f"item-{name}", 0, kind, span, text, context, heading, question, questions)
+    return Chunk(chunk_id(name), f"item-{name}", 0, kind, span, text, context, heading, question, questions)
 
 
 def document(path: str, *chunks: Chunk, collection: str = "default", meta: Meta | None = None) -> Document:
@@ -27,7 +28,7 @@ def document(path: str, *chunks: Chunk, collection: str = "default", meta: Meta 
 
 
 class MemoryCatalog:
-    """Serves what it was given, until it is retired. `unanswered`: ids of chunks whose question has no answer."""
+    """Serves what it was given, until it is retired. `unanswered`: names of chunks whose question has no answer."""
 
     def __init__(self, *versions: NewVersion) -> None:
         self.live: dict[int, Document] = {}
@@ -53,7 +54,7 @@ class MemoryCatalog:
     def live_chunks(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], StoredChunk]:
         wanted = set(keys)
         return {
-            (key, each.id): stored(key, document, each, answered=each.id not in self.unanswered)
+            (key, each.id): stored(key, document, each, answered=chunk_name(each.id) not in self.unanswered)
             for key, document in self.live.items()
             for each in document.chunks
             if (key, each.id) in wanted

@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 
 from ingest.errors import HomeBusyError, IndexUnavailableError
-from retrieval import edge
+from retrieval import edge, edge_worker
 from retrieval.edge import EdgeIndex
 from retrieval.ports import IndexPoint, SparseVector
+from tests.chunk_names import chunk_id, named
 
 DIM = 3
 
@@ -33,7 +34,9 @@ def opened(folder: Path, fingerprint: str = "one", dim: int = DIM) -> EdgeIndex:
 def points(*names: str, version: int = 1, axis: int = 0) -> list[IndexPoint]:
     vector = np.eye(DIM, dtype=np.float32)[axis]
     terms = SparseVector((1,), (1.0,))
-    return [IndexPoint(version, name, {"kind": ["note"]}, vector, vector.reshape(1, -1), terms) for name in names]
+    return [
+        IndexPoint(version, chunk_id(name), {"kind": ["note"]}, vector, vector.reshape(1, -1), terms) for name in names
+    ]
 
 
 def shard(folder: Path) -> Path:
@@ -44,7 +47,7 @@ def shard(folder: Path) -> Path:
 
 def names(index: EdgeIndex) -> set[str]:
     found = index.query(SparseVector((), ()), np.eye(1, DIM, dtype=np.float32)[0], limit=100, filters={})
-    return {hit.chunk_id for hit in found.arms["dense"]}
+    return set(named(list(found.arms["dense"])))
 
 
 @pytest.fixture
@@ -220,7 +223,9 @@ def test_compressed_vectors_find_what_whole_ones_find(tmp_path: Path) -> None:
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     index = EdgeIndex(tmp_path / "index", dim=dim, fingerprint="test")
     own = {f"{at}": rows[600 + at : 600 + at + at % 3] for at in range(598)}
-    index.upsert([IndexPoint(1, name, {}, rows[int(name)], questions, none) for name, questions in own.items()])
+    index.upsert(
+        [IndexPoint(1, chunk_id(name), {}, rows[int(name)], questions, none) for name, questions in own.items()]
+    )
     for vector in rows[::60]:
         found = index.query(none, vector, limit=20, filters={}).arms
         passages = sorted(rows[:598] @ vector, reverse=True)[:20]
@@ -231,24 +236,31 @@ def test_compressed_vectors_find_what_whole_ones_find(tmp_path: Path) -> None:
     assert any(file.name.startswith("quantized") for file in shard(tmp_path / "index").rglob("*"))
 
 
-def test_graphs_are_built_by_another_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("graphs_from", [600, 601])
+def test_an_index_is_tuned_by_another_process(folder: Path, monkeypatch: pytest.MonkeyPatch, graphs_from: int) -> None:
     index = opened(folder)
-    monkeypatch.setattr(edge, "GRAPH_FROM_KB", 0.01)
-    assert index.upkeep().wants_graph
-    with index.renewed(graphs=True):
-        index.upsert(points("a", "b", "c"))
-    assert names(index) == {"a", "b", "c"}
-    assert not index.upkeep().wants_graph
+    monkeypatch.setattr(edge, "TUNED_FROM", 2)
+    monkeypatch.setattr(edge_worker, "GRAPHS_FROM", graphs_from)
+    monkeypatch.setattr(edge, "parts", lambda: 2)
+    assert index.upkeep().wants_tuning
+    many = [f"{at}" for at in range(600)]
+    with index.renewed(tuned_for=600):
+        index.upsert(points(*many))
+    assert len(list(shard(folder).glob("segments/*"))) > 2, "parts, and an empty one to write to"
+    assert len(names(index)) == 100, "as many as were asked for"
+    assert index.version_counts() == {1: 600}
+    assert not index.upkeep().wants_tuning
     index.close()
     again = opened(folder)
-    assert not again.upkeep().wants_graph
-    assert names(again) == {"a", "b", "c"}
+    assert not again.upkeep().wants_tuning
+    again.upsert(points("new"))
+    again.drop_versions([1])
+    again.upsert(points("newer"))
+    assert names(again) == {"newer"}
     again.close()
 
 
-def test_an_interrupt_while_graphs_are_built_leaves_the_old_index(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_while_it_is_tuned_leaves_the_old_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = "import time; time.sleep(60)"
     started: list[subprocess.Popen[str]] = []
 
@@ -260,8 +272,9 @@ def test_an_interrupt_while_graphs_are_built_leaves_the_old_index(
             threading.Timer(0.3, lambda: signal.pthread_kill(main or 0, signal.SIGINT)).start()
 
     monkeypatch.setattr(subprocess, "Popen", Slow)
+    monkeypatch.setattr(edge, "TUNED_FROM", 2)
     index = opened(folder)
-    with pytest.raises(KeyboardInterrupt), index.renewed(graphs=True):
+    with pytest.raises(KeyboardInterrupt), index.renewed(tuned_for=2):
         index.upsert(points("c"))
     assert started[0].poll() is not None
     assert names(index) == {"a", "b"}
@@ -298,7 +311,9 @@ def test_nothing_is_written_to_a_disk_that_is_nearly_full(folder: Path, monkeypa
 
 def test_vectors_of_another_length_are_an_error_of_ours(folder: Path) -> None:
     index = opened(folder)
-    wrong = IndexPoint(1, "c", {}, np.ones(DIM + 2, np.float32), np.zeros((0, DIM), np.float32), SparseVector((), ()))
+    wrong = IndexPoint(
+        1, chunk_id("c"), {}, np.ones(DIM + 2, np.float32), np.zeros((0, DIM), np.float32), SparseVector((), ())
+    )
     with pytest.raises(IndexUnavailableError, match="failed"):
         index.upsert([wrong])
     assert names(index) == {"a", "b"}

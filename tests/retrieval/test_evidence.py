@@ -10,16 +10,17 @@ from ingest.ports import NewVersion
 from retrieval.evidence import FEATURES, describe, perfect_bm25
 from retrieval.hits import ARMS, Arm, Hit
 from retrieval.terms import BM25_WEIGHTS, content_terms, document_vector, term_id, term_ids, tokenize
+from tests.chunk_names import chunk_id
 from tests.retrieval.library import MemoryCatalog, chunk, document
 
 LIBRARY = document("d.md", chunk("a", "Redis evicts keys."), chunk("b", "Kafka keeps an offset."))
-STORED = MemoryCatalog(NewVersion(1, LIBRARY)).live_chunks([(1, "a"), (1, "b")])
+STORED = MemoryCatalog(NewVersion(1, LIBRARY)).live_chunks([(1, chunk_id("a")), (1, chunk_id("b"))])
 HELD = {key: term_ids(f"{each.context}\n{each.text}") for key, each in STORED.items()}
 
 
 def hit(name: str, rank: int, score: float = 0.5, **similarities: float) -> Hit:
     arms: dict[Arm, float] = {arm: similarities[arm] for arm in ARMS if arm in similarities}
-    return Hit(rank, score, STORED[(1, name)], dict.fromkeys(arms, rank), arms)
+    return Hit(rank, score, STORED[(1, chunk_id(name))], dict.fromkeys(arms, rank), arms)
 
 
 def idf_of(**values: float) -> dict[int, float]:

@@ -17,6 +17,7 @@ from retrieval.indexer import ChunkIndexer, filter_values, index_fingerprint
 from retrieval.ports import Filters, SparseVector
 from retrieval.server import IN_MEMORY, ServerIndex
 from retrieval.terms import Bm25Weights, query_vector, tokenize
+from tests.chunk_names import chunk_name
 from tests.fakes import HashingEmbedder
 from tests.retrieval.library import chunk, document
 
@@ -46,7 +47,7 @@ def find(
 ) -> list[str]:
     vector = embedder.embed_queries([query])[0]
     results = index.query(query_vector(tokenize(query)), vector, limit=10, filters=filters or {})
-    return [hit.chunk_id for hit in results.arms[arm] if hit.score > 1e-6]
+    return [chunk_name(hit.chunk_id) for hit in results.arms[arm] if hit.score > 1e-6]
 
 
 def test_every_arm_finds_what_was_put(index: ServerIndex, embedder: HashingEmbedder) -> None:

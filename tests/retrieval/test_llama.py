@@ -12,6 +12,7 @@ from retrieval.indexer import ChunkIndexer
 from retrieval.llama import CuecardRetriever
 from retrieval.retriever import Retriever
 from retrieval.server import IN_MEMORY, ServerIndex
+from tests.chunk_names import chunk_id
 from tests.fakes import HashingEmbedder
 from tests.retrieval.library import MemoryCatalog, chunk, document
 
@@ -59,7 +60,7 @@ def test_nodes_carry_what_a_citation_needs(retriever: Retriever) -> None:
 
 def test_filters_hold(retriever: Retriever) -> None:
     nodes = CuecardRetriever(retriever, filters={"kind": "note"}).retrieve("lambda cold starts")
-    assert [node.node.node_id for node in nodes] == ["other"]
+    assert [node.node.node_id for node in nodes] == [chunk_id("other")]
     assert CuecardRetriever(retriever, collection="nobody").retrieve("lambda") == []
 
 
@@ -69,6 +70,6 @@ def test_it_works_inside_a_query_engine(retriever: Retriever, monkeypatch: pytes
     synthesizer = get_response_synthesizer(llm=llm, response_mode=ResponseMode.COMPACT)
     engine = RetrieverQueryEngine(CuecardRetriever(retriever, k=1), response_synthesizer=synthesizer)
     response = engine.query("How do you deal with Lambda cold starts?")
-    assert [node.node.node_id for node in response.source_nodes] == ["q7"]
+    assert [node.node.node_id for node in response.source_nodes] == [chunk_id("q7")]
     assert response.source_nodes[0].node.metadata["document"] == "qa/cloud.md"
     assert "Keep functions warm and cut imports." in str(response), "the mock model repeats its prompt"

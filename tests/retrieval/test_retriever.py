@@ -17,6 +17,7 @@ from retrieval.indexer import ChunkIndexer
 from retrieval.ports import FILTER_KEYS, ArmResults, Filters, SparseVector, Vectors
 from retrieval.retriever import Retriever, SearchedQuestions, checked_filters
 from retrieval.server import IN_MEMORY, ServerIndex
+from tests.chunk_names import chunk_name
 from tests.fakes import HashingEmbedder
 from tests.retrieval.library import MemoryCatalog, chunk, document
 
@@ -70,7 +71,7 @@ class Library:
         self.catalog.serve(*versions)
 
     def find(self, query: str, **options: object) -> list[str]:
-        return [hit.chunk.id for hit in self.retriever.search(query, **options).hits]  # type: ignore[arg-type]
+        return [chunk_name(hit.chunk.id) for hit in self.retriever.search(query, **options).hits]  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_hit_says_which_arm_found_it_where(library: Library) -> None:
     assert (best.rank, dict(best.ranks)) == (1, {"bm25": 1, "dense": 1, "question": 1})
     assert best.similarities["question"] == pytest.approx(1.0, abs=1e-5)
     assert best.to_dict()["found_by"] == {"bm25": 1, "dense": 1, "question": 1}
-    redis = next(hit for hit in library.retriever.search("redis keys").hits if hit.chunk.id == "redis")
+    redis = next(hit for hit in library.retriever.search("redis keys").hits if chunk_name(hit.chunk.id) == "redis")
     assert "question" not in redis.ranks
     assert "question" not in redis.similarities
     assert redis.to_dict()["found_by"]["question"] is None
@@ -152,8 +153,8 @@ def test_a_question_without_an_answer_does_not_beat_one_with(library: Library) -
     library.add(NewVersion(7, bare))
     library.catalog.unanswered.add("bare")
     result = library.retriever.search("what is a deadlock")
-    assert result.hits[0].chunk.id == "deadlock"
-    assert [hit.chunk.id for hit in result.unanswered] == ["bare"]
+    assert chunk_name(result.hits[0].chunk.id) == "deadlock"
+    assert [chunk_name(hit.chunk.id) for hit in result.unanswered] == ["bare"]
     library.catalog.retire(1)
     assert library.retriever.search("what is a deadlock").evidence["unanswered_lead"] > 0.5
 
@@ -208,7 +209,7 @@ def test_without_its_model_the_lexical_arm_answers_alone(library: Library) -> No
     library.embedder.fail = ModelError("gone")
     result = library.retriever.search("allkeys-lru")
     assert result.degraded
-    assert [(hit.chunk.id, set(hit.ranks)) for hit in result.hits] == [("redis", {"bm25"})]
+    assert [(chunk_name(hit.chunk.id), set(hit.ranks)) for hit in result.hits] == [("redis", {"bm25"})]
 
 
 def test_the_same_question_is_answered_from_memory_until_the_library_changes(library: Library) -> None:
@@ -220,7 +221,7 @@ def test_the_same_question_is_answered_from_memory_until_the_library_changes(lib
     assert library.index.asked == 3
     seen = len(library.embedder.seen)
     library.catalog.retire(2)
-    assert library.find("redis", k=2) != [hit.chunk.id for hit in first.hits]
+    assert library.find("redis", k=2) != [chunk_name(hit.chunk.id) for hit in first.hits]
     assert len(library.embedder.seen) == seen, "the query's vector was known"
 
 
@@ -259,7 +260,7 @@ def test_weights_decide_which_arm_is_believed(library: Library) -> None:
     for weights, first in ((FusionWeights(1, 0, 0, 0), "words"), (FusionWeights(0, 0, 1, 0), "asked")):
         retriever = Retriever(library.catalog, library.index, library.embedder, weights=weights)
         best = retriever.search("zebra stripes" if first == "words" else "zebra").hits[0]
-        assert best.chunk.id == first
+        assert chunk_name(best.chunk.id) == first
 
 
 def test_threads_may_share_it(library: Library) -> None:
@@ -292,9 +293,9 @@ def test_what_a_view_hides_has_no_part_in_a_search(library: Library) -> None:
     candidate = View("candidate")
     everything = library.retriever.search("deadlock wombat graph")
     shown = library.retriever.search("deadlock wombat graph", view=candidate)
-    assert everything.hits[0].chunk.id == "secret"
-    assert {hit.chunk.id for hit in shown.hits}.isdisjoint({"secret", "copy"})
-    assert shown.hits[0].chunk.id == "deadlock"
+    assert chunk_name(everything.hits[0].chunk.id) == "secret"
+    assert {chunk_name(hit.chunk.id) for hit in shown.hits}.isdisjoint({"secret", "copy"})
+    assert chunk_name(shown.hits[0].chunk.id) == "deadlock"
     assert shown.hits[0].ranks["bm25"] == 1
     assert library.retriever.search("wombat").evidence["unknown"] == 0.0
     assert library.retriever.search("wombat", view=candidate).evidence["unknown"] == 1.0
@@ -315,7 +316,7 @@ def test_the_catalog_has_the_last_word_on_what_may_be_seen(library: Library) -> 
     opened = document(GUIDE.path, *GUIDE.chunks, collection=GUIDE.collection)
     library.indexer.put([NewVersion(3, opened)])
     shown = library.retriever.search("wombat graph", view=View("candidate"))
-    assert "secret" not in {hit.chunk.id for hit in shown.hits}
+    assert "secret" not in {chunk_name(hit.chunk.id) for hit in shown.hits}
 
 
 def test_the_vector_of_a_question_that_was_searched_is_not_made_again(

@@ -13,6 +13,7 @@ from qdrant_client import QdrantClient
 from ingest.errors import IndexUnavailableError
 from retrieval.ports import IndexPoint, SparseVector
 from retrieval.server import ServerIndex
+from tests.chunk_names import chunk_id
 from tests.doubles.qdrant_server import qdrant_double
 
 
@@ -94,4 +95,6 @@ def interrupted_copy(index: ServerIndex) -> None:
 
 
 def point(version: int) -> IndexPoint:
-    return IndexPoint(version, "a", {}, np.ones(3, np.float32), np.zeros((0, 3), np.float32), SparseVector((), ()))
+    return IndexPoint(
+        version, chunk_id("a"), {}, np.ones(3, np.float32), np.zeros((0, 3), np.float32), SparseVector((), ())
+    )

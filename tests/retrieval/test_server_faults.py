@@ -19,6 +19,7 @@ from retrieval.ports import IndexPoint, SparseVector
 from retrieval.retriever import Retriever
 from retrieval.server import ServerIndex
 from retrieval.server_options import ServerOptions
+from tests.chunk_names import chunk_id, named
 from tests.doubles.qdrant_server import (
     ANY,
     COUNT,
@@ -62,12 +63,12 @@ def index(double: QdrantDouble) -> Iterator[ServerIndex]:
 
 def point(chunk: str, version: int = 1) -> IndexPoint:
     one = np.array([1, 0, 0], dtype=np.float32)
-    return IndexPoint(version, chunk, {}, one, one[None], SparseVector((1,), (1.0,)))
+    return IndexPoint(version, chunk_id(chunk), {}, one, one[None], SparseVector((1,), (1.0,)))
 
 
 def ask(index: ServerIndex) -> list[str]:
     found = index.query(SparseVector((1,), (1.0,)), None, limit=5, filters={})
-    return [hit.chunk_id for hit in found.arms["bm25"]]
+    return named(list(found.arms["bm25"]))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_a_write_gives_up_after_its_patience(double: QdrantDouble, index: Server
 
 def test_what_the_server_refuses_is_not_tried_again(double: QdrantDouble, index: ServerIndex) -> None:
     before = double.came(UPSERT)
-    wrong = IndexPoint(1, "b", {}, np.ones(7, np.float32), np.zeros((0, 7), np.float32), SparseVector((), ()))
+    wrong = IndexPoint(1, chunk_id("b"), {}, np.ones(7, np.float32), np.zeros((0, 7), np.float32), SparseVector((), ()))
     with pytest.raises(IndexUnavailableError, match=r"refused the request \(400"):
         index.upsert([wrong])
     assert double.came(UPSERT) == before + 1

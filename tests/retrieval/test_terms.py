@@ -23,6 +23,7 @@ from retrieval.terms import (
     term_ids,
     tokenize,
 )
+from tests.chunk_names import chunk_id, chunk_name
 
 # a name as text has it, other spellings that must find it, and the parts that must find it and be found by it
 NAMES = [
@@ -177,7 +178,7 @@ def fill(index: EdgeIndex, texts: list[str]) -> None:
     nothing = np.zeros((0, 2), dtype=np.float32)
     axis = np.array([1, 0], dtype=np.float32)
     vectors = [document_vector([(text, 1.0)]) for text in texts]
-    index.upsert([IndexPoint(1, str(at), {}, axis, nothing, vector) for at, vector in enumerate(vectors)])
+    index.upsert([IndexPoint(1, chunk_id(str(at)), {}, axis, nothing, vector) for at, vector in enumerate(vectors)])
 
 
 @settings(max_examples=8, deadline=None)
@@ -186,9 +187,9 @@ def test_scores_agree_with_rank_bm25(index: EdgeIndex, texts: list[str], query: 
     fill(index, texts)
     hits = index.query(query_vector(tokenize(query)), None, limit=len(texts), filters={}).arms["bm25"]
     expected = LuceneBm25([tokenize(text) for text in texts]).get_scores(list(dict.fromkeys(tokenize(query))))
-    assert {hit.chunk_id for hit in hits} == {str(at) for at, score in enumerate(expected) if score > 0}
+    assert {chunk_name(hit.chunk_id) for hit in hits} == {str(at) for at, score in enumerate(expected) if score > 0}
     for hit in hits:
-        assert hit.score == pytest.approx(expected[int(hit.chunk_id)], rel=1e-4)
+        assert hit.score == pytest.approx(expected[int(chunk_name(hit.chunk_id))], rel=1e-4)
 
 
 def test_a_document_outranks_another_where_rank_bm25_says_so(index: EdgeIndex) -> None:
@@ -201,7 +202,7 @@ def test_a_document_outranks_another_where_rank_bm25_says_so(index: EdgeIndex) -
         terms = list(dict.fromkeys(tokenize(query)))
         hits = index.query(query_vector(terms), None, limit=40, filters={}).arms["bm25"]
         expected = okapi.get_scores(terms)
-        mine = [expected[int(hit.chunk_id)] for hit in hits]
+        mine = [expected[int(chunk_name(hit.chunk_id))] for hit in hits]
         assert np.allclose(mine, sorted(mine, reverse=True))
         assert len(hits) == np.count_nonzero(expected)
 
