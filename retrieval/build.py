@@ -27,7 +27,8 @@ NO_RERANKER = "none"
 class Retrieval:
     """The room's parts. `model_remade`: what was kept of the embedding model had to be exported anew.
 
-    `indexing`: the embedder that the indexer has, which keeps what the reranker needs of each passage.
+    `indexing`: the embedder that the indexer has, which keeps what the reranker needs of each passage. `asking`: the
+    one that questions go through, which is quicker and rounds.
     """
 
     embedder: Embedder
@@ -38,6 +39,7 @@ class Retrieval:
     model_remade: bool = False
     reranker: Reranker | None = None
     indexing: Embedder | None = None
+    asking: Embedder | None = None
 
     def close(self) -> None:
         """Let go of the index and the cache. Closing twice is fine."""
@@ -68,7 +70,9 @@ def build_retrieval(
     default; `embedder` takes its place. `rerank_model`: a cross-encoder's name or path, "none" for no reranking, ""
     for late interaction where the embedding model is one that it was made for.
     """
-    embedder, remade = (embedder, False) if embedder else _load_embedder(home, shared_cache, model)
+    asking, remade = embedder, False
+    if embedder is None or asking is None:
+        embedder, asking, remade = _load_embedder(home, shared_cache, model)
     index = build_index(
         home,
         embedder,
@@ -78,43 +82,46 @@ def build_retrieval(
         qdrant_options=qdrant_options,
     )
     cache = EmbeddingCache(home / EMBEDDINGS_FILE)
-    reranker, keeping = _build_reranker(rerank_model, embedder, cache)
+    reranker, keeping = _build_reranker(rerank_model, embedder, asking, cache)
     indexer = ChunkIndexer(keeping, index, cache)
-    retriever = Retriever(catalog, index, embedder, weights=weights, reranker=reranker)
-    return Retrieval(embedder, index, cache, indexer, retriever, remade, reranker, keeping)
+    retriever = Retriever(catalog, index, asking, weights=weights, reranker=reranker)
+    return Retrieval(embedder, index, cache, indexer, retriever, remade, reranker, keeping, asking)
 
 
-def _build_reranker(name: str, embedder: Embedder, cache: EmbeddingCache) -> tuple[Reranker | None, Embedder]:
+def _build_reranker(
+    name: str, embedder: Embedder, asking: Embedder, cache: EmbeddingCache
+) -> tuple[Reranker | None, Embedder]:
     """The reranker that is asked for, and the embedder that keeps for it what it needs. Raises ModelError."""
     if name == NO_RERANKER:
         return None, embedder
     if name:
         from retrieval.cross import CrossEncoderReranker
 
-        return CrossEncoderReranker(name, embedder), embedder
+        return CrossEncoderReranker(name, asking), embedder
     from retrieval.embed import OnnxEmbedder
     from retrieval.late import HEAD, LateEmbedder, LateHead, LateReranker
 
-    if not isinstance(embedder, OnnxEmbedder):
+    if not isinstance(embedder, OnnxEmbedder) or not isinstance(asking, OnnxEmbedder):
         return None, embedder
     head = LateHead.read(HEAD)
     if head.model != embedder.fingerprint:
         return None, embedder
-    return LateReranker(embedder, head, cache), LateEmbedder(embedder, head, cache)
+    return LateReranker(embedder, head, cache, asking=asking), LateEmbedder(embedder, head, cache)
 
 
-def _load_embedder(home: Path, shared_cache: Path, model: str) -> tuple[Embedder, bool]:
-    """The embedder, exported first where need be (some 15 s, once for each machine), and whether what was kept of it
-    could not be loaded, so that it was exported once more."""
+def _load_embedder(home: Path, shared_cache: Path, model: str) -> tuple[Embedder, Embedder, bool]:
+    """The embedder, exported first where need be (some 15 s, once for each machine), the same for questions, and
+    whether what was kept of it could not be loaded, so that it was exported once more."""
     from retrieval.embed import OnnxEmbedder
     from retrieval.models import ensure_model, forget_model
 
     folder = ensure_model(model, home, shared_cache)
     try:
-        return OnnxEmbedder(folder), False
+        return OnnxEmbedder(folder), OnnxEmbedder(folder, quick=True), False
     except ModelError:
         forget_model(model, home, shared_cache)
-        return OnnxEmbedder(ensure_model(model, home, shared_cache)), True
+        folder = ensure_model(model, home, shared_cache)
+        return OnnxEmbedder(folder), OnnxEmbedder(folder, quick=True), True
 
 
 def build_index(

@@ -18,7 +18,9 @@ from retrieval.ports import Vectors
 TEXT_VECTORS, TOKEN_VECTORS = "text_vectors", "token_vectors"
 """The graph's outputs; a model that has no tokens lacks the second."""
 GRAPH, WEIGHTS, TOKENIZER, CARD = "model.onnx", "model.onnx.data", "tokenizer.json", "card.json"
-FILES = (GRAPH, WEIGHTS, TOKENIZER, CARD)
+QUICK, QUICK_WEIGHTS = "quick.onnx", "quick.onnx.data"
+"""A smaller graph, for single questions; empty where the model has none."""
+FILES = (GRAPH, WEIGHTS, QUICK, QUICK_WEIGHTS, TOKENIZER, CARD)
 
 # Tokens of one padded batch, measured on two cores: larger ones leave the processor's caches and run slower. And what
 # a run of the graph costs by itself, in tokens: batches of 512 tokens took 12 % longer for each than those of 4096.
@@ -60,11 +62,16 @@ class ModelCard:
 class OnnxEmbedder:
     """An exported sentence-transformers model: pooling, further layers and prompts are part of it. Thread-safe."""
 
-    def __init__(self, folder: Path) -> None:
-        """Load the model (about 50 ms for MiniLM). Raises ModelError."""
+    def __init__(self, folder: Path, *, quick: bool = False) -> None:
+        """Load the model (about 50 ms for MiniLM). Raises ModelError.
+
+        `quick`: its smaller graph, where it has one (`retrieval.quick`). Texts go through that one by one, on one
+        thread: so a vector never depends on others, and with few tokens a second thread made it slower.
+        """
         self.card = ModelCard.read(folder)
         self._tokenizer = _load_tokenizer(folder, self.card.max_tokens)
-        self._session = open_session(folder)
+        self._alone = quick and (folder / QUICK).is_file() and (folder / QUICK).stat().st_size > 0
+        self._session = _open_session(folder, QUICK, 1) if self._alone else _open_session(folder, GRAPH, _MOST_THREADS)
 
     @property
     def dim(self) -> int:
@@ -129,19 +136,27 @@ class OnnxEmbedder:
         encodings = self._tokenizer.encode_batch(texts)
         order = sorted(range(len(texts)), key=lambda i: -len(encodings[i].ids))
         lengths = [max(1, len(encodings[i].ids)) for i in order]
-        for start, end in batches(lengths):
+        for start, end in [(at, at + 1) for at in range(len(texts))] if self._alone else batches(lengths):
             batch = order[start:end]
             chosen = [encodings[i] for i in batch]
             yield batch, chosen, self._run(chosen, lengths[start], outputs)
 
-    def _run(self, encodings: list[Any], longest: int, outputs: list[str]) -> list[Any]:
+    def feed(self, text: str) -> dict[str, npt.NDArray[np.int64]]:
+        """What the graph is given for one text, as it stands."""
+        encoding = self._tokenizer.encode(text)
+        return self._inputs([encoding], max(1, len(encoding.ids)))
+
+    def _inputs(self, encodings: list[Any], longest: int) -> dict[str, npt.NDArray[np.int64]]:
         fields = {
             "input_ids": _padded([e.ids for e in encodings], longest, self.card.pad_id),
             "attention_mask": _padded([e.attention_mask for e in encodings], longest, 0),
             "token_type_ids": _padded([e.type_ids for e in encodings], longest, 0),
         }
+        return {name: fields[name] for name in self.card.inputs}
+
+    def _run(self, encodings: list[Any], longest: int, outputs: list[str]) -> list[Any]:
         try:
-            found: list[Any] = self._session.run(outputs, {name: fields[name] for name in self.card.inputs})
+            found: list[Any] = self._session.run(outputs, self._inputs(encodings, longest))
         except Exception as error:  # the runtime raises many kinds, all of them its own
             raise ModelError(f"The embedding model {self.card.name} failed: {error}.") from error
         return found
@@ -168,19 +183,19 @@ def batches(lengths: Sequence[int]) -> list[tuple[int, int]]:
     return cuts[::-1]
 
 
-def open_session(folder: Path) -> Any:
+def _open_session(folder: Path, graph: str, threads: int) -> Any:
     """An ONNX Runtime session over an exported graph, which is optimised already. Raises ModelError."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    options.intra_op_num_threads = min(threads, os.cpu_count() or 1)
     # Threads that wait for the next query by spinning take the cores from the index: with them a search over 4,116
     # chunks took 20 to 35 ms (p95 40 to 54) and 40 to 58 of processor time, without 16 to 18 (26 to 31) and 29 to 33.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(folder / graph), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise _broken(folder, error) from error
 

@@ -16,10 +16,23 @@ from typing import Any
 import numpy as np
 
 from ingest.errors import CuecardError, ModelError
-from retrieval.embed import GRAPH, TEXT_VECTORS, TOKEN_VECTORS, TOKENIZER, WEIGHTS, ModelCard, OnnxEmbedder
+from retrieval.embed import (
+    GRAPH,
+    QUICK,
+    QUICK_WEIGHTS,
+    TEXT_VECTORS,
+    TOKEN_VECTORS,
+    TOKENIZER,
+    WEIGHTS,
+    ModelCard,
+    OnnxEmbedder,
+)
+from retrieval.quick import optimise, write_quick
 
 PARITY = 0.9999
 """The least cosine between the model's own vector of a text and the exported one's."""
+QUICK_PARITY = 0.99
+"""The least cosine between the exported vector of a question and that of the quick graph."""
 
 _LONGEST = 8192  # tokens, where neither the model nor its tokenizer says
 
@@ -59,7 +72,9 @@ def _export(source: str, folder: Path, fingerprint: str) -> None:
     model = SentenceTransformer(source, device="cpu", model_kwargs={"attn_implementation": "eager"}).eval()
     outputs = _outputs(torch, model)
     names = _trace(torch, model, folder / "traced.onnx", outputs)
-    _optimise(folder / "traced.onnx", folder)
+    optimise(folder / "traced.onnx", folder / GRAPH, WEIGHTS)
+    for leftover in folder.glob("traced.onnx*"):
+        leftover.unlink()
     tokenizer = model.tokenizer
     if not hasattr(tokenizer, "backend_tokenizer"):
         raise ModelError(f"The embedding model {source} has no fast tokenizer.", hint="Choose another model.")
@@ -79,7 +94,9 @@ def _export(source: str, folder: Path, fingerprint: str) -> None:
         passage_prompt=next((prompts[n] for n in ("document", "passage", "corpus") if n in prompts), default),
         tokens=TOKEN_VECTORS in outputs,
     ).write(folder)
-    _check_parity(model, folder)
+    whole = OnnxEmbedder(folder)
+    _check_parity(model, whole)
+    _add_quick(whole, folder)
 
 
 def _outputs(torch: Any, model: Any) -> dict[str, str]:
@@ -123,24 +140,22 @@ def _trace(torch: Any, model: Any, path: Path, outputs: Mapping[str, str]) -> tu
     return names
 
 
-def _optimise(traced: Path, folder: Path) -> None:
-    """Let ONNX Runtime fuse the graph once, and keep the result with the weights in a file that it can map."""
-    import onnxruntime
+def _add_quick(whole: OnnxEmbedder, folder: Path) -> None:
+    """The graph for questions; an empty file where it would change them too much, or can't be made."""
+    texts = [*PARITY_TEXTS, *(f"{first} {second}" for first in PARITY_TEXTS for second in PARITY_TEXTS)]
+    expected = whole.embed_queries(texts)
+    try:
+        write_quick(folder / GRAPH, [whole.feed(text) for text in texts], folder / QUICK, QUICK_WEIGHTS)
+        cosines = np.sum(expected * OnnxEmbedder(folder, quick=True).embed_queries(texts), axis=1)
+        kept = bool(np.min(cosines) >= QUICK_PARITY)
+    except Exception:  # the quantizer raises all kinds, for models that it doesn't know
+        kept = False
+    if not kept:
+        for name in (QUICK, QUICK_WEIGHTS):
+            (folder / name).write_bytes(b"")
 
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.optimized_model_filepath = str(folder / GRAPH)
-    options.add_session_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS)
-    options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "1024")
-    options.log_severity_level = 3
-    onnxruntime.InferenceSession(str(traced), options, providers=["CPUExecutionProvider"])
-    for leftover in traced.parent.glob(f"{traced.name}*"):
-        leftover.unlink()
-    (folder / WEIGHTS).touch()  # a tiny model keeps everything in the graph
 
-
-def _check_parity(model: Any, folder: Path) -> None:
-    exported = OnnxEmbedder(folder)
+def _check_parity(model: Any, exported: OnnxEmbedder) -> None:
     texts = list(PARITY_TEXTS)
     for role, own, ours in (
         ("queries", model.encode_query, exported.embed_queries),
@@ -172,8 +187,9 @@ def quiet() -> Iterator[None]:
 
     transformers_logging: Any = hub_logging  # its functions are untyped
     exporter = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level, verbosity = exporter.level, transformers_logging.get_verbosity()
+    level, verbosity, disabled = exporter.level, transformers_logging.get_verbosity(), logging.root.manager.disable
     exporter.setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)  # the quantizer speaks through the root logger
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     try:
@@ -182,4 +198,5 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         exporter.setLevel(level)
+        logging.disable(disabled)
         transformers_logging.set_verbosity(verbosity)

@@ -120,15 +120,19 @@ class LateReranker:
 
     weight = 1.0
 
-    def __init__(self, embedder: TokenEmbedder, head: LateHead, cache: EmbeddingCache) -> None:
+    def __init__(
+        self, embedder: TokenEmbedder, head: LateHead, cache: EmbeddingCache, *, asking: TokenEmbedder | None = None
+    ) -> None:
+        """`asking`: reads the questions, where that is another one than `embedder`, which reads passages."""
         self._embedder = embedder
+        self._asking = asking or embedder
         self.head = head
         self._cache = cache
         self._kept: LruCache[str, Tokens] = LruCache(_KEPT)
 
     def read(self, query: str) -> tuple[Vectors, Vectors]:
         """The question's vector, float32 [dim], and its tokens as `scores` takes them. Raises ModelError."""
-        vectors, tokens = self._embedder.read_queries([query])
+        vectors, tokens = self._asking.read_queries([query])
         return vectors[0], self.head.query(tokens[0])
 
     def scores(self, question: Vectors, passages: Sequence[str]) -> list[float]:

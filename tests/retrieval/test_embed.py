@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from ingest.errors import ModelError
-from retrieval.embed import CARD, GRAPH, TOKENIZER, WEIGHTS, OnnxEmbedder
-from retrieval.export import PARITY, export_model
+from retrieval.embed import CARD, GRAPH, QUICK, QUICK_WEIGHTS, TOKENIZER, WEIGHTS, OnnxEmbedder
+from retrieval.export import PARITY, QUICK_PARITY, export_model
 from retrieval.models import ensure_model, find_source
 from retrieval.ports import Vectors
 
@@ -63,6 +63,31 @@ def test_vectors_are_unit_length_and_do_not_depend_on_their_batch(
     alone = np.concatenate([embedder.embed_passages([text]) for text in varied_texts])
     assert cosines(together, alone).min() >= PARITY
     assert embedder.embed_queries([]).shape == (0, 384)
+
+
+def test_questions_are_read_by_a_smaller_graph_that_says_nearly_the_same(
+    embedder: OnnxEmbedder, default_model: Path, varied_texts: list[str]
+) -> None:
+    quick = OnnxEmbedder(default_model, quick=True)
+    assert (default_model / QUICK_WEIGHTS).stat().st_size < (default_model / WEIGHTS).stat().st_size / 2
+    vectors = quick.embed_queries(varied_texts)
+    near = cosines(vectors, embedder.embed_queries(varied_texts))
+    assert QUICK_PARITY <= near.min() < near.max() < 0.99999, "another graph, with rounded weights"
+    alone = np.concatenate([quick.embed_queries([text]) for text in varied_texts])
+    assert np.array_equal(vectors, alone), "whatever else is asked with it"
+    (vector,), (tokens,) = quick.read_queries(["redis eviction"])
+    whole_vector, whole_tokens = embedder.read_queries(["redis eviction"])
+    assert cosines([vector], whole_vector)[0] >= QUICK_PARITY
+    assert cosines(tokens, whole_tokens[0]).min() >= QUICK_PARITY
+
+
+def test_a_model_without_a_quick_graph_reads_questions_by_the_whole_one(
+    embedder: OnnxEmbedder, default_model: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(default_model, tmp_path / "model"))
+    (folder / QUICK).write_bytes(b"")
+    asked = ["redis eviction", "What is a deadlock?"]
+    assert np.allclose(OnnxEmbedder(folder, quick=True).embed_queries(asked), embedder.embed_queries(asked), atol=1e-6)
 
 
 def test_what_stands_beyond_the_limit_does_not_count(embedder: OnnxEmbedder) -> None:

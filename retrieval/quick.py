@@ -1,0 +1,120 @@
+"""A smaller graph of an exported model, for the one question that somebody waits for.
+
+Most of its products are of bytes: weights with a scale for each channel, what they are multiplied with by one for each
+run (ONNX Runtime's dynamic quantization). What spreads most is smoothed first: each channel of a product's input is
+divided, and the weights multiplied, by a number of its own (SmoothQuant, Xiao et al. 2023). Products that make a text's
+vectors narrower follow an activation, whose outputs are of very different sizes; they stay whole.
+
+For 193 questions with all-MiniLM-L6-v2, against the whole graph: cosines 0.993 in the mean with all products of bytes,
+0.998 smoothed, 0.9992 smoothed and the narrowing ones whole, in 1.7, 1.9 and 2.6 ms on one thread; the whole graph
+takes 7.1 ms on one and 5.6 on two. nDCG@10 with passages embedded by the whole graph: 0.833 (0.834) on the development
+benchmark, 0.747 (0.749) on the bundled corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_SHARE = 0.7
+"""How much of the spread goes into the weights: 0.5 gives 0.989, 0.6 0.9962, 0.7 0.9977, 0.8 0.9981 with all products
+of bytes; from 0.6 to 0.8 it makes no difference with the narrowing ones whole."""
+_LEAST = 1e-5
+
+Feed = Mapping[str, Any]
+
+
+def write_quick(graph: Path, feeds: Sequence[Feed], target: Path, weights: str) -> None:
+    """Make the smaller graph of `graph`, optimised, at `target`, with its weights in a file of that name beside it.
+
+    `feeds`: inputs of the graph, of texts of every kind: how far numbers spread is taken from them.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    model = onnx.load(graph)
+    products = _products(model)
+    _smooth(model, products, _greatest(model, products, feeds, graph.with_name("traced.onnx")))
+    scratch = graph.with_name("smoothed.onnx")
+    quantize_dynamic(
+        model,
+        scratch,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        op_types_to_quantize=["MatMul", "Gather"],
+        nodes_to_exclude=[node.name for node, (wide, narrow) in products if narrow < wide],
+    )
+    optimise(scratch, target, weights)
+    scratch.unlink()
+
+
+def optimise(traced: Path, target: Path, weights: str) -> None:
+    """Let ONNX Runtime fuse a graph once, and keep the result with the weights in a file that it can map."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(target)
+    options.add_session_config_entry("session.optimized_model_external_initializers_file_name", weights)
+    options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "1024")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(str(traced), options, providers=["CPUExecutionProvider"])
+    (target.parent / weights).touch()  # a tiny model keeps everything in the graph
+
+
+def _products(model: Any) -> list[tuple[Any, tuple[int, int]]]:
+    """The products with a matrix of weights, and its shape."""
+    shapes = {each.name: tuple(each.dims) for each in model.graph.initializer}
+    found = [(node, shapes.get(node.input[1], ())) for node in model.graph.node if node.op_type == "MatMul"]
+    return [(node, shape) for node, shape in found if len(shape) == 2]
+
+
+def _greatest(model: Any, products: Iterable[tuple[Any, Any]], feeds: Sequence[Feed], scratch: Path) -> dict[str, Any]:
+    """Of each input of a product the greatest size of each channel."""
+    import onnx
+    import onnxruntime
+
+    shown = onnx.ModelProto()
+    shown.CopyFrom(model)
+    names = sorted({node.input[0] for node, _ in products})
+    shown.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
+    onnx.save(shown, scratch)
+    try:
+        session = onnxruntime.InferenceSession(str(scratch), providers=["CPUExecutionProvider"])
+        runs = [session.run(names, dict(feed)) for feed in feeds]
+    finally:
+        scratch.unlink()
+    return {
+        name: np.max([np.abs(run[at]).reshape(-1, run[at].shape[-1]).max(axis=0) for run in runs], axis=0)
+        for at, name in enumerate(names)
+    }
+
+
+def _smooth(model: Any, products: Iterable[tuple[Any, Any]], greatest: Mapping[str, Any]) -> None:
+    """Divide the inputs of products, and multiply their weights, channel by channel, in place."""
+    from onnx import helper, numpy_helper
+
+    weights = {each.name: each for each in model.graph.initializer}
+    of_input: dict[str, list[Any]] = {}
+    for node, _ in products:
+        of_input.setdefault(node.input[0], []).append(node)
+    before: dict[str, Any] = {}
+    for name, nodes in of_input.items():
+        matrices = [numpy_helper.to_array(weights[node.input[1]]) for node in nodes]
+        spread = np.max([np.abs(matrix).max(axis=1) for matrix in matrices], axis=0)
+        scale = np.maximum(greatest[name], _LEAST) ** _SHARE / np.maximum(spread, _LEAST) ** (1 - _SHARE)
+        scale = (scale / np.exp(np.log(scale).mean())).astype(np.float32)
+        for node, matrix in zip(nodes, matrices, strict=True):
+            weights[node.input[1]].CopyFrom(numpy_helper.from_array(matrix * scale[:, None], node.input[1]))
+            node.input[0] = f"{name}_smooth"
+        model.graph.initializer.append(numpy_helper.from_array(1 / scale, f"{name}_scale"))
+        before[nodes[0].name] = helper.make_node("Mul", [name, f"{name}_scale"], [f"{name}_smooth"], f"{name}_smoothed")
+    ordered = []
+    for node in model.graph.node:
+        ordered += [before[node.name]] if node.name in before else []
+        ordered.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(ordered)
