@@ -131,7 +131,7 @@ def measure_parts(parts: Parts, queries: Sequence[str], *, rounds: int, threads:
     for query in queries:
         search(variant(query, last))
         ask(variant(query, last + 1))
-    embedder = parts.retrieval.embedder
+    embedder = parts.retrieval.asking or parts.retrieval.embedder
     cpu = {"embed": _cpu_ms(lambda text: embedder.embed_queries([text]), queries)}
     cpu["search"] = _cpu_ms(search, [variant(query, last + 4) for query in queries])
     cpu["ask"] = _cpu_ms(ask, [variant(query, last + 5) for query in queries])

@@ -49,16 +49,18 @@ def write_quick(graph: Path, feeds: Sequence[Feed], target: Path, weights: str) 
     products = _products(model)
     _smooth(model, products, _greatest(model, products, feeds, graph.with_name("traced.onnx")))
     scratch = graph.with_name("smoothed.onnx")
-    quantize_dynamic(
-        model,
-        scratch,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        op_types_to_quantize=["MatMul"],
-        nodes_to_exclude=[node.name for node, (wide, narrow) in products if narrow < wide],
-    )
-    optimise(scratch, target, weights)
-    scratch.unlink()
+    try:
+        quantize_dynamic(
+            model,
+            scratch,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=[node.name for node, (wide, narrow) in products if narrow < wide],
+        )
+        optimise(scratch, target, weights)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def optimise(traced: Path, target: Path, weights: str) -> None:
