@@ -66,7 +66,7 @@ def build_home(folder: Path, real: Sequence[Embedded], size: int, embedder: Embe
     """A home of `size` chunks in `folder`, for this embedder's vectors; seconds by STEPS.
 
     One that was built there from the same is left as it is. `tuned`: with an index
-    enough, as `cuecard doctor --repair` makes them.
+    as `cuecard doctor --repair` leaves it.
     """
     own = sum(len(each.document.chunks) for each in fitting(real, size))
     made_from = {"size": size, "real": own, "tuned": tuned, "tokens": True}
