@@ -138,7 +138,7 @@ class EdgeIndex:
         chosen, visible = _filter(filters, view), _filter({}, view)
         arms = p.arms_asked(terms, vector)
         single_terms = terms.indices[: p.MOST_IDF_TERMS]
-        shard, state = self._shard(), self._written
+        state, shard = self._written, self._shard()  # in this order: what an old index says is never kept for a new one
         known = {term: idf for term in single_terms if (idf := self._idf.get((state, view, term))) is not None}
         asked_terms = [term for term in single_terms if term not in known]
         requests = [
@@ -268,8 +268,10 @@ class EdgeIndex:
         """`added`: points that come; so many fewer than these there are afterwards were replaced or dropped."""
         before = self._count(shard)
         shard.wrote = True
-        self._folder.do(lambda: shard.engine.update(operation))
-        self._written += 1
+        try:
+            self._folder.do(lambda: shard.engine.update(operation))
+        finally:
+            self._written += 1  # one that failed may have written
         shard.dead += before + added - self._count(shard)
 
     def _count(self, shard: Shard) -> int:
