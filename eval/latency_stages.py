@@ -22,9 +22,6 @@ BLOCK = 50
 
 _ASK_ROUNDS = 2  # an answer takes many times as long as a search
 
-APART = ("rerank",)
-"""Stages of a search that its bound is without."""
-
 
 @dataclass
 class Samples:
@@ -113,13 +110,21 @@ def measure_parts(parts: Parts, queries: Sequence[str], *, rounds: int, threads:
     """Everything asked `rounds` times in other orders, uncached and then cached, after a warm-up.
 
     Stages are those of `SearchResult.timings_ms` and `Answer.timings_ms`; `hybrid` is a search by vectors that are
-    there already, without a reranker; `search` is one with embedding, `search_reranked` one with the reranker too.
-    Raises IndexUnavailableError where the home can't be searched as it should.
+    there already, without a reranker; `search` is one with embedding; `search_reranked` is one with the reranker too,
+    where the home has one. Raises IndexUnavailableError where the home can't be searched as it should.
     """
     samples = Samples()
     retriever, answerer = parts.retriever, parts.answerer
 
+    embedder = parts.retrieval.asking or parts.retrieval.embedder
+    not_reranked = Retriever(parts.catalog, parts.retrieval.index, embedder)
+
     def search(text: str) -> Mapping[str, float]:
+        found = not_reranked.search(text, k=k)
+        refuse_degraded(found)
+        return found.timings_ms
+
+    def search_reranked(text: str) -> Mapping[str, float]:
         found = retriever.search(text, k=k, collection=None)
         refuse_degraded(found)
         return found.timings_ms
@@ -130,8 +135,8 @@ def measure_parts(parts: Parts, queries: Sequence[str], *, rounds: int, threads:
     last = 2 * rounds
     for query in queries:
         search(variant(query, last))
+        search_reranked(variant(query, last))
         ask(variant(query, last + 1))
-    embedder = parts.retrieval.asking or parts.retrieval.embedder
     cpu = {"embed": _cpu_ms(lambda text: embedder.embed_queries([text]), queries)}
     cpu["search"] = _cpu_ms(search, [variant(query, last + 4) for query in queries])
     cpu["ask"] = _cpu_ms(ask, [variant(query, last + 5) for query in queries])
@@ -144,19 +149,39 @@ def measure_parts(parts: Parts, queries: Sequence[str], *, rounds: int, threads:
     cpu["hybrid"] = _cpu_ms(hybrid, [variant(query, last + 4) for query in queries])
     samples.cpu_ms = cpu
     for number, block in rounds_of(len(queries), rounds):
+        texts = [variant(query, number) for query in queries]
+        _measure_searches(samples, search, search_reranked, block, texts)
         for at in block:
-            _note_search(samples, at, *timed(search, variant(queries[at], number)))
-        for at in reversed(block):
-            ms, stages = timed(search, variant(queries[at], number))
-            if not stages.get("embed"):
-                samples.add("cached", at, ms)
-        for at in block:
-            samples.add("hybrid", at, timed(hybrid, variant(queries[at], number))[0])
+            samples.add("hybrid", at, timed(hybrid, texts[at])[0])
         if number < _ASK_ROUNDS:
             _measure_asking(samples, ask, block, [variant(query, rounds + number) for query in queries])
     samples.at_once["search"] = at_once(search, [variant(query, last + 2) for query in queries], threads)
     samples.at_once["ask"] = at_once(ask, [variant(query, last + 3) for query in queries], threads)
     return samples
+
+
+def _measure_searches(
+    samples: Samples,
+    search: Callable[[str], Mapping[str, float]],
+    search_reranked: Callable[[str], Mapping[str, float]],
+    block: Sequence[int],
+    texts: Sequence[str],
+) -> None:
+    """A block of questions searched for, without and with the home's reranker, and then again: that is cached."""
+    for at in block:
+        ms, stages = timed(search, texts[at])
+        samples.add("search", at, ms)
+        for stage, spent in stages.items():
+            samples.add({"search": "index"}.get(stage, stage), at, spent)
+    for at in block:
+        ms, stages = timed(search_reranked, texts[at])
+        if "rerank" in stages:
+            samples.add("search_reranked", at, ms)
+            samples.add("rerank", at, stages["rerank"])
+    for at in reversed(block):
+        ms, stages = timed(search_reranked, texts[at])
+        if not stages.get("embed"):
+            samples.add("cached", at, ms)
 
 
 def _measure_asking(
@@ -166,7 +191,7 @@ def _measure_asking(
     for at in block:
         ms, stages = timed(ask, texts[at])
         samples.add("ask", at, ms)
-        for stage in stages.keys() - {"embed", "search", *APART}:
+        for stage in stages.keys() - {"embed", "search", "rerank"}:
             samples.add(stage, at, stages[stage])
     for at in reversed(block):
         samples.add("ask_cached", at, timed(ask, texts[at])[0])
@@ -200,12 +225,3 @@ def size_of(parts: Parts) -> dict[str, int]:
     """How many documents and chunks the home serves."""
     documents = parts.catalog.documents()
     return {"documents": len(documents), "chunks": sum(document.chunks for document in documents)}
-
-
-def _note_search(samples: Samples, question: int, ms: float, stages: Mapping[str, float]) -> None:
-    apart = sum(stages.get(stage, 0.0) for stage in APART)
-    samples.add("search", question, ms - apart)
-    for stage, spent in stages.items():
-        samples.add({"search": "index"}.get(stage, stage), question, spent)
-    if apart:
-        samples.add("search_reranked", question, ms)

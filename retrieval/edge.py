@@ -26,7 +26,8 @@ from ingest.view import EVERYTHING, View
 from retrieval import points as p
 from retrieval.cache import LruCache
 from retrieval.edge_folder import IndexFolder, Shard
-from retrieval.edge_worker import TUNED_FROM, parts
+from retrieval.edge_threads import search_threads
+from retrieval.edge_worker import TUNED_FROM
 from retrieval.ports import ArmHit, ArmResults, Filters, IndexPoint, SparseVector, Upkeep, Vectors
 
 _WRITTEN_AT_ONCE = 256
@@ -89,7 +90,7 @@ class EdgeIndex:
         with self._writing, self._opening:
             self._refuse_if_closed()
             self._next = made = self._folder.create()
-        self._part = math.ceil(tuned_for / parts()) if tuned_for >= TUNED_FROM else 0
+        self._part = math.ceil(tuned_for / search_threads()) if tuned_for >= TUNED_FROM else 0
         try:
             yield
             if self._part:

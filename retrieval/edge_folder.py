@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from ingest.errors import HomeBusyError, IndexUnavailableError
 from retrieval import edge_worker
 from retrieval import points as p
+from retrieval.edge_threads import spread_search_threads
 
 _T = TypeVar("_T")
 
@@ -93,8 +94,9 @@ class IndexFolder:
                 f"The index in {self.path} was made for another embedding model or by another cuecard.",
                 hint="Run `cuecard ingest` on your documents again: it builds the index anew.",
             )
-        engine = self.do(lambda: qe.EdgeShard.load(str(path), edge_worker.config(self.dim)))
-        return Shard(engine, path, str(card["generation"]), int(card.get("dead", 0)), int(card.get("tuned", 0)))
+        return Shard(
+            self._load(path), path, str(card["generation"]), int(card.get("dead", 0)), int(card.get("tuned", 0))
+        )
 
     def create(self) -> Shard:
         """A new, empty shard, which is not the index until it is adopted."""
@@ -106,7 +108,8 @@ class IndexFolder:
             path.mkdir()
         except OSError as error:
             raise self._unwritable(error) from error
-        engine = self.do(lambda: qe.EdgeShard.create(str(path), edge_worker.config(self.dim)))
+        with spread_search_threads():
+            engine = self.do(lambda: qe.EdgeShard.create(str(path), edge_worker.config(self.dim)))
         self.do(
             lambda: engine.update(qe.UpdateOperation.create_field_index(p.VERSION_KEY, qe.PayloadSchemaType.Integer))
         )
@@ -141,7 +144,7 @@ class IndexFolder:
         points = int(self.do(shard.engine.info).points_count)
         self.do(shard.engine.close)
         edge_worker.run("graph" if whole and points >= edge_worker.GRAPHS_FROM else "part", shard.path, self.dim)
-        shard.engine = self.do(lambda: qe.EdgeShard.load(str(shard.path), edge_worker.config(self.dim)))
+        shard.engine = self._load(shard.path)
         shard.tuned = points
 
     def probe(self) -> None:
@@ -187,6 +190,10 @@ class IndexFolder:
             if "WouldBlock" in str(error):
                 raise self._busy() from error
             raise IndexUnavailableError(f"The index in {self.path} failed: {error}.", hint=_HINT) from error
+
+    def _load(self, path: Path) -> qe.EdgeShard:
+        with spread_search_threads():
+            return self.do(lambda: qe.EdgeShard.load(str(path), edge_worker.config(self.dim)))
 
     def _shard_path(self, generation: str) -> Path:
         return self.path / f"{_SHARD}{generation}"

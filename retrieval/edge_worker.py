@@ -8,7 +8,6 @@ broken table of ids asks for 93 GB and aborts). A process of its own can be ende
 from __future__ import annotations
 
 import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import qdrant_edge as qe
 
 from ingest.errors import IndexUnavailableError
 from retrieval import points as p
+from retrieval.edge_threads import search_threads
 
 Task = Literal["read", "part", "graph"]
 
@@ -32,16 +32,10 @@ arms on two cores, over 500,000 24 and over 1,000,000 51, and finds the exact be
 
 _EDGES, _TRIED_EDGES = 16, 100  # of each point in a graph; the engine's own defaults
 _SCANNED_KB = 10_000  # of vectors that a filter leaves over: fewer are compared without the graph
-_MOST_CORES = 8  # that one question is worth
 _MOST_PARTS = 256
 _READ_AT_ONCE = 1000
 _TOLD = 300  # characters of what a worker that failed has said
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
-
-
-def parts() -> int:
-    """Into how many parts a large index is cut."""
-    return min(_MOST_CORES, os.cpu_count() or 1)
 
 
 def run(task: Task, shard: Path, dim: int) -> None:
@@ -71,21 +65,23 @@ def run(task: Task, shard: Path, dim: int) -> None:
 
 
 def config(dim: int, *, graphs: bool = False) -> qe.EdgeConfig:
-    """How a shard keeps vectors of length `dim`: whole, and in 4 bits a number (TurboQuant, Zandieh et al. 2025).
+    """How a shard keeps vectors of length `dim`: in 16 bits a number, and in 4 (TurboQuant, Zandieh et al. 2025).
 
-    `graphs`: what `optimize` builds. The whole vectors stay on disk, of which pages are mapped as they are needed.
+    `graphs`: what `optimize` builds. Those in 16 bits stay on disk, of which pages are mapped as they are needed.
     """
     compressed = qe.TurboQuantQuantizationConfig(bits=qe.TurboQuantBitSize.Bits4, memory=qe.Memory.Pinned)
+    half = qe.VectorStorageDatatype.Float16
     best_of_several = qe.MultiVectorConfig(comparator=qe.MultiVectorComparator.MaxSim)
     return qe.EdgeConfig(
         vectors={
             p.PASSAGE: qe.EdgeVectorParams(
-                dim, qe.Distance.Cosine, quantization_config=compressed, memory=qe.Memory.Cold
+                dim, qe.Distance.Cosine, datatype=half, quantization_config=compressed, memory=qe.Memory.Cold
             ),
             p.QUESTION: qe.EdgeVectorParams(
                 dim,
                 qe.Distance.Cosine,
                 multivector_config=best_of_several,
+                datatype=half,
                 quantization_config=compressed,
                 memory=qe.Memory.Cold,
             ),
@@ -96,6 +92,7 @@ def config(dim: int, *, graphs: bool = False) -> qe.EdgeConfig:
         ),
         # any part is closed, however small, and none is merged with others: that would make one of all
         optimizers=qe.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=_MOST_PARTS),
+        max_search_threads=search_threads(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
@@ -12,7 +13,7 @@ from ingest.view import INTERVIEWERS, View
 from retrieval.hits import ARMS, Arm
 from retrieval.ports import FILTER_KEYS, ArmHit, ArmResults, IndexPoint, SparseVector, Vectors
 
-LAYOUT = "index-3"
+LAYOUT = "index-4"
 """Part of every index's fingerprint: change it whenever points are laid out differently."""
 
 PASSAGE, QUESTION, TERMS = "passage", "question", "bm25"
@@ -98,16 +99,17 @@ def read_held(records: Iterable[Any], terms: Set[int]) -> dict[tuple[int, str], 
     return found
 
 
-def read_hits(batch: Sequence[Any]) -> list[ArmHit]:
-    """One arm's hits, as either engine gives them."""
-    return [ArmHit(*key_of(x.id), float(x.score)) for x in batch]
+def read_hits(batch: Sequence[Any], most: float = 1.0) -> list[ArmHit]:
+    """One arm's hits, as either engine gives them. `most`: what they score at most; cosines of rounded vectors may be
+    a little more than 1."""
+    return [ArmHit(*key_of(x.id), min(most, float(x.score))) for x in batch]
 
 
 def read_results(arms: Sequence[Arm], terms: Sequence[int], batches: Sequence[Sequence[Any]]) -> ArmResults:
     """The answers of either engine: one batch for each arm asked, then the best point for each single term."""
     found: dict[Arm, list[ArmHit]] = {arm: [] for arm in ARMS}
     for arm, batch in zip(arms, batches, strict=False):
-        found[arm] = read_hits(batch)
+        found[arm] = read_hits(batch, math.inf if arm == "bm25" else 1.0)
     return ArmResults(found, read_idf(terms, batches[len(arms) :]))
 
 

@@ -172,7 +172,7 @@ class VectorIndex(Protocol):
     def stored_vectors(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], tuple[Vectors, Vectors]]:
         """float32 [d] and [n, d]: the passage's vector and the questions' of (version key, chunk id) pairs.
 
-        As the index keeps them, of unit length; points that are not there are left out.
+        As the index keeps them, of unit length, maybe rounded to 16 bits; points that are not there are left out.
         """
 
     def held_terms(self, keys: Sequence[tuple[int, str]], terms: Set[int]) -> dict[tuple[int, str], frozenset[int]]:

@@ -99,7 +99,7 @@ def test_a_reranker_is_told_apart(parts: FakeParts) -> None:
     own = OwnParts(parts.catalog, parts.retrieval, reranking, TimedAnswerer(reranking))
     stages = measure_parts(own, ASKED, rounds=1, threads=1).stages()
     assert stages["rerank"]["p50_ms"] == 20
-    assert stages["search_reranked"]["mean_ms"] == pytest.approx(stages["search"]["mean_ms"] + 20)
+    assert stages["search_reranked"]["mean_ms"] >= 20 > stages["search"]["mean_ms"]
     assert stages["cached"]["n"] == len(ASKED)
 
 

@@ -21,6 +21,7 @@ import pytest
 from ingest.errors import HomeBusyError, IndexUnavailableError
 from retrieval import edge, edge_worker
 from retrieval.edge import EdgeIndex
+from retrieval.edge_threads import search_threads
 from retrieval.ports import IndexPoint, SparseVector
 from tests.chunk_names import chunk_id, named
 
@@ -230,8 +231,10 @@ def test_compressed_vectors_find_what_whole_ones_find(tmp_path: Path) -> None:
         found = index.query(none, vector, limit=20, filters={}).arms
         passages = sorted(rows[:598] @ vector, reverse=True)[:20]
         questions = sorted((max(each @ vector) for each in own.values() if len(each)), reverse=True)[:20]
-        assert [hit.score for hit in found["dense"]] == pytest.approx(passages, abs=1e-4)
-        assert [hit.score for hit in found["question"]] == pytest.approx(questions, abs=1e-4)
+        # 16 bits a number: each is off by 2**-11 at most
+        assert [hit.score for hit in found["dense"]] == pytest.approx(passages, abs=2**-11)
+        assert [hit.score for hit in found["question"]] == pytest.approx(questions, abs=2**-11)
+        assert max(hit.score for arm in ("dense", "question") for hit in found[arm]) <= 1
     index.close()
     assert any(file.name.startswith("quantized") for file in shard(tmp_path / "index").rglob("*"))
 
@@ -241,7 +244,7 @@ def test_an_index_is_tuned_by_another_process(folder: Path, monkeypatch: pytest.
     index = opened(folder)
     monkeypatch.setattr(edge, "TUNED_FROM", 2)
     monkeypatch.setattr(edge_worker, "GRAPHS_FROM", graphs_from)
-    monkeypatch.setattr(edge, "parts", lambda: 2)
+    monkeypatch.setattr(edge, "search_threads", lambda: 2)
     assert index.upkeep().wants_tuning
     many = [f"{at}" for at in range(600)]
     with index.renewed(tuned_for=600):
@@ -359,3 +362,21 @@ def test_questions_and_writes_may_come_at_once(folder: Path) -> None:
         assert all(search.result(timeout=60) > 0 for search in searching)
     assert names(index) == {"a", "b"}
     index.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads can be placed on Linux only")
+def test_every_search_thread_has_a_core_of_its_own_where_there_are_as_many(folder: Path) -> None:
+    cores = os.sched_getaffinity(0)
+    with_index = opened(folder)
+    try:
+        assert names(with_index) == {"a", "b"}
+        tasks = [task for task in Path("/proc/self/task").iterdir() if "edge-search-" in (task / "comm").read_text()]
+        placed = [os.sched_getaffinity(int(task.name)) for task in tasks]
+    finally:
+        with_index.close()
+    assert len(placed) >= search_threads()
+    if 1 < len(cores) == search_threads():
+        assert {frozenset(each) for each in placed} == {frozenset({core}) for core in cores}
+    else:
+        assert all(each == cores for each in placed)
+    assert os.sched_getaffinity(0) == cores, "whoever asks may run anywhere"
