@@ -14,7 +14,7 @@ from answering.ground.facts import Fact, Facts
 from answering.ground.passages import Passage, Window, content_stems
 from answering.ground.polarity import Polarity, degrees, opposites, polarity, strong_words, turned
 from answering.ground.quantities import Date
-from answering.ground.substitutions import Substitution, said_again, substitutions
+from answering.ground.substitutions import Substitution, left_out, said_again, substitutions
 from answering.ground.words import stem
 
 ELSEWHERE = 0.3  # a number taken from a sentence that shares this much less with the claim than the window is misplaced
@@ -300,10 +300,14 @@ def _conditions(case: Case) -> Finding | None:
     Shares by hand: high enough that a claim which only touches on the sentence is not held to its conditions.
     """
     said = set(content_stems(case.claim))
-    looked, missing = 0, []
+    looked = 0
+    missing: list[str] = []
     for sentence in case.restated(TOUCHED):
         if sentence.rstrip().endswith("?") or not said_again(case.claim, sentence):
             continue
+        without = left_out(case.claim, sentence)
+        looked += len(without)
+        missing += without
         for clause, around in _conditional(sentence):
             limits = set(content_stems(clause))
             rest = set(content_stems(around)) - limits

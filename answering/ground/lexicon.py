@@ -21,6 +21,7 @@ class Lexicon:
     stop: frozenset[str]
     meta: frozenset[str]
     negators: frozenset[str]
+    auxiliaries: frozenset[str]
     qualifiers: frozenset[str]
     softeners: frozenset[str]
     opposites: Mapping[str, frozenset[str]]
@@ -41,6 +42,7 @@ def lexicon() -> Lexicon:
         stop=frozenset(data["stop"].split()),
         meta=frozenset(data["meta"].split()),
         negators=frozenset(data["negators"].split()),
+        auxiliaries=frozenset(data["auxiliaries"].split()),
         qualifiers=frozenset(data["qualifiers"].split()),
         softeners=frozenset(data["softeners"].split()),
         opposites=_opposites(data["antonyms"]),
