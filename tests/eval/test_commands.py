@@ -93,7 +93,7 @@ def test_the_dense_baseline_ranks_by_cosine_alone(
         vector = parts.retrieval.embedder.embed_queries([query])[0]
         texts = [f"{chunk.context}\n{chunk.text}" for chunk in chunks_of(parts)]
         cosines = sorted((float(v @ vector) for v in parts.retrieval.embedder.embed_passages(texts)), reverse=True)
-        assert [r.score for r in returned.results] == pytest.approx(cosines, abs=1e-5)
+        assert [r.score for r in returned.results] == pytest.approx(cosines, abs=2**-11)
 
 
 def chunks_of(parts: FakeParts) -> list[Chunk]:

@@ -121,7 +121,7 @@ def test_a_factory_is_given_the_chunks_and_the_model_of_the_library(
     ours = read_run(tmp_path / "o" / "runs" / "tests.eval.factories_by_vectors.jsonl")
     dense = read_run(tmp_path / "o" / "runs" / "baseline_dense.jsonl")
     for case, returned in ours.items():
-        assert [r.score for r in returned.results] == pytest.approx([r.score for r in dense[case].results], abs=1e-5)
+        assert [r.score for r in returned.results] == pytest.approx([r.score for r in dense[case].results], abs=2**-11)
 
 
 def test_a_factory_that_reads_files_needs_no_home(queries: Path, tmp_path: Path) -> None:
