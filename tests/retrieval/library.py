@@ -28,11 +28,15 @@ def document(path: str, *chunks: Chunk, collection: str = "default", meta: Meta 
 
 
 class MemoryCatalog:
-    """Serves what it was given, until it is retired. `unanswered`: names of chunks whose question has no answer."""
+    """Serves what it was given, until it is retired.
+
+    `unanswered`: names of chunks whose question has no answer. `read`: the keys it was asked for.
+    """
 
     def __init__(self, *versions: NewVersion) -> None:
         self.live: dict[int, Document] = {}
         self.changes = 0
+        self.read: list[tuple[int, str]] = []
         self.unanswered: set[str] = set()
         self.serve(*versions)
 
@@ -52,6 +56,7 @@ class MemoryCatalog:
         return self.changes
 
     def live_chunks(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], StoredChunk]:
+        self.read += keys
         wanted = set(keys)
         return {
             (key, each.id): stored(key, document, each, answered=chunk_name(each.id) not in self.unanswered)

@@ -336,3 +336,11 @@ def test_the_vector_of_a_question_that_was_searched_is_not_made_again(
     monkeypatch.setattr(library.embedder, "embed_queries", counted)
     assert (embedder.embed_queries(["What is a deadlock?", "Why?"]) == fresh).all()
     assert made == ["Why?"]
+
+
+def test_chunks_are_read_once_until_something_changes(library: Library) -> None:
+    assert set(library.find("what is a deadlock")) == set(library.find("redis keys in memory"))
+    assert sorted(chunk_name(name) for _, name in library.catalog.read) == ["deadlock", "index", "redis", "stampede"]
+    library.catalog.retire(1)
+    assert set(library.find("keys of redis")) == {"redis", "stampede"}
+    assert sorted(chunk_name(name) for _, name in library.catalog.read[4:]) == ["redis", "stampede"]
