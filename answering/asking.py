@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from answering.ground.facts import facts
+from answering.ground.words import stem, words
 from retrieval.terms import content_terms
 
 _WH = r"(?:how|what|why|when|which|where|who|is|are|does|do|can|should)"
@@ -23,7 +24,8 @@ _VALUE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question. `terms`: its content terms; `parts`: the same by part, at least one; `exact`: code and names in it.
+    """One question. `terms`: its content terms; `parts`: the same by part, at least one; `exact`: code in it; `names`,
+    `figures`: the stems of the words of what it names (also code), and of those with digits.
 
     `wants_value`: it asks how much, how many, when, or which setting. `measure`: the terms that only name the kind of
     value ("weight" in "what is the weight of X"): the value itself answers them, no document has to use the word.
@@ -33,6 +35,8 @@ class Asked:
     terms: frozenset[str]
     parts: tuple[frozenset[str], ...]
     exact: tuple[str, ...]
+    names: frozenset[str]
+    figures: frozenset[str]
     wants_value: bool
     measure: frozenset[str]
 
@@ -43,11 +47,14 @@ def read(question: str) -> Asked:
     parts = [frozenset(content_terms(part)) for part in _CUT.split(question)]
     named, value = facts(question), _VALUE.search(question)
     exact = [f.text.strip("`") for f in named.identifiers]
+    figures = frozenset(stem(word) for word in words(question) if any(map(str.isdigit, word)))
     return Asked(
         question,
         frozenset(content_terms(question)),
         tuple(p for p in parts if p) or (frozenset(),),
         tuple(dict.fromkeys(exact)),
+        frozenset(stem(word) for f in (*named.names, *named.identifiers) for word in words(f.key)) - figures,
+        figures,
         value is not None,
         frozenset(content_terms(value.group("measure") or "")) if value else frozenset(),
     )

@@ -12,11 +12,12 @@ from answering.asking import Asked, read
 from answering.cite import Unit
 from answering.conflicts import disagreement
 from answering.ground.facts import facts
+from answering.ground.words import stem, words
 from answering.model_answer import said_spans
 from answering.ports import Catalog
 from answering.similarity import Similarity
 from answering.units import Piece, pieces
-from ingest.items import Item
+from ingest.items import Item, StoredChunk
 from ingest.parse.labels import says_nothing
 from retrieval.hits import Hit
 from retrieval.terms import content_terms
@@ -80,9 +81,10 @@ class Candidate:
 class Extract:
     """Units in reading order. `open_parts`: how many parts of the question no unit covers.
 
-    `evidence`: features of how well the units fit, for the confidence model, all 0..1: `answer_coverage` (IDF-weighted
+    `evidence`: features of how well the units fit, for the confidence model, 0..1: `answer_coverage` (IDF-weighted
     share of the question's terms in the units and around them), `answer_own` (in the units alone),
-    `answer_similarity` (cosine of the best unit), `value_missing` (1 where a figure is asked for and none given).
+    `answer_similarity` (cosine of the best unit), `value_missing` (1 where a figure is asked for and none given); and
+    `names_missing` and `figures_missing`: how many of the question's names and figures the chunks quoted don't have.
     """
 
     units: tuple[Unit, ...]
@@ -106,12 +108,20 @@ def extract(question: str, hits: Sequence[Hit], catalog: Catalog, similarity: Si
 
 
 def _evidence(asked: Asked, chosen: Sequence[Candidate], idf: Mapping[str, float]) -> dict[str, float]:
+    said = frozenset[str]().union(*(_stems(text) for c in chosen for text in _read(c.hit.chunk)))
     return {
         "answer_coverage": _covered(asked.terms, chosen, idf),
         "answer_own": _own_share(asked, chosen, idf),
         "answer_similarity": max(c.near for c in chosen),
         "value_missing": float(asked.wants_value and not any(c.value for c in chosen)),
+        "names_missing": float(len(asked.names - said)),
+        "figures_missing": float(len(asked.figures - said)),
     }
+
+
+def _read(chunk: StoredChunk) -> tuple[str, ...]:
+    """All that a reader of the chunk sees of it."""
+    return chunk.text, chunk.question or "", chunk.title, *chunk.heading
 
 
 def _candidates(asked: Asked, hit: Hit, catalog: Catalog) -> list[Candidate]:
@@ -140,6 +150,11 @@ def _telling(
 @lru_cache(maxsize=_KEPT)
 def _terms(text: str) -> frozenset[str]:
     return frozenset(content_terms(text))
+
+
+@lru_cache(maxsize=_KEPT)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(stem, words(text)))
 
 
 def _has_value(text: str) -> bool:

@@ -11,8 +11,6 @@ from eval.stats import SEED
 
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 FOLDS = 5
-SMOOTHED = 1
-"""Steps to either side of a threshold over which its violation of the bounds is averaged, where none keeps them."""
 THRESHOLD_STEP = 0.05
 """A few hundred questions tell no finer thresholds apart: one of 67 unanswerable questions moves its rate by 0.015."""
 
@@ -126,13 +124,11 @@ def choose_threshold(
     """The threshold for the stated operating point, a multiple of THRESHOLD_STEP.
 
     Among those that keep both bounds, the middle one (a flat optimum moves least on new questions). Where none does,
-    the one around which the worse violation is smallest in the mean: single ones differ by a question or two.
+    the one whose worse violation is smallest.
     """
     steps = round(1 / THRESHOLD_STEP)
     points = [operating_point(probabilities, labels, step / steps) for step in range(1, steps)]
     good = [p for p in points if p.false_answer_rate <= max_false and p.answered_share >= min_answered]
     if good:
         return good[len(good) // 2]
-    worse = [max(p.false_answer_rate - max_false, min_answered - p.answered_share) for p in points]
-    around = [worse[max(0, at - SMOOTHED) : at + SMOOTHED + 1] for at in range(len(points))]
-    return points[min(range(len(points)), key=lambda at: sum(around[at]) / len(around[at]))]
+    return min(points, key=lambda p: max(p.false_answer_rate - max_false, min_answered - p.answered_share))

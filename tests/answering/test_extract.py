@@ -162,3 +162,21 @@ def test_what_a_stretch_leans_on_is_given_once() -> None:
     text = f"# Web\n\n## Origins\n\n{FILLER}\n\n{policy}\n\n{leaning}\n"
     question = "which relaxed policy lets browsers read responses, and does b.org let a.com?"
     assert "\n\n".join(said(question, {"web.md": text})) == f"{policy}\n\n{leaning}"
+
+
+@pytest.mark.parametrize(
+    ("question", "names", "figures"),
+    [
+        ("Which eviction policy do our Redis's caches have?", 0, 0),
+        ("Which eviction policy does Memcached have?", 1, 0),
+        ("Which eviction policy did Redis 7 have in the 2024 note?", 0, 2),
+        ("Is a pool of 20 connections enough for pgbouncer?", 0, 0),
+        ("Why does `allkeys-lru` beat `noeviction` as an eviction policy?", 1, 0),
+        ("which eviction policy do we have?", 0, 0),
+    ],
+)
+def test_names_and_figures_of_the_question_that_no_quoted_chunk_has_are_counted(
+    question: str, names: int, figures: int
+) -> None:
+    _, found = ask(question, {"sheet.md": SHEET})
+    assert (found.evidence["names_missing"], found.evidence["figures_missing"]) == (names, figures)
