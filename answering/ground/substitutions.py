@@ -222,10 +222,11 @@ def _tokens(text: str) -> tuple[_Token, ...]:
     bare = _MARKER.sub(lambda m: " " * len(m[0]), CITATION.sub(lambda m: " " * len(m[0]), text))
     known = facts(bare)
     places = {n.start for n in known.names}
-    prose = bare
+    prose, at = [], 0
     for code in known.identifiers:  # `react-dom` does not say that React is no name
-        prose = prose[: code.start] + " " * len(code.text) + prose[code.start + len(code.text) :]
-    lowered = set(re.findall(r"(?<!\w)[a-z]+(?!\w)", prose))
+        prose.append(bare[at : code.start])
+        at = max(at, code.start + len(code.text))
+    lowered = set(re.findall(r"(?<!\w)[a-z]+(?!\w)", "\n".join([*prose, bare[at:]])))
 
     def name(m: re.Match[str]) -> bool:
         if m.start() not in places or m[0].lower() in lowered:
