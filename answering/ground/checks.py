@@ -305,9 +305,10 @@ def _conditions(case: Case) -> Finding | None:
     for sentence in case.restated(TOUCHED):
         if sentence.rstrip().endswith("?") or not said_again(case.claim, sentence):
             continue
-        without = left_out(case.claim, sentence)
-        looked += len(without)
-        missing += without
+        if without := left_out(case.claim, sentence):
+            looked += len(without)
+            missing += without
+            continue
         for clause, around in _conditional(sentence):
             limits = set(content_stems(clause))
             rest = set(content_stems(around)) - limits

@@ -40,8 +40,8 @@ def features(
     stems = content_stems(case.claim)
     unique = set(stems)
     known = sum(s in question or any(s in p.places for p in case.passages) for s in unique)
-    near = set(_window_stems(case))
-    held = sum(s in question or s in near for s in unique)
+    window = _window_stems(case)
+    held = len(unique & (set(window) | set(question)))
     by_name = {f.name: f for f in found}
 
     def count(name: str, *, missing: bool = False, opposed: bool = False) -> float:
@@ -56,7 +56,7 @@ def features(
         **known_of_verifier,
         "window_coverage": held / len(unique) if unique else 0.0,
         "source_coverage": known / len(unique) if unique else 0.0,
-        "order": _in_order(stems, _window_stems(case)) / len(stems) if stems else 0.0,
+        "order": _in_order(stems, window) / len(stems) if stems else 0.0,
         "length": float(min(30, len(unique))),
         "numbers_missing": count("numbers", missing=True),
         "numbers_opposed": count("numbers", opposed=True),

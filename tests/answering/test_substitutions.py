@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,6 +131,8 @@ def test_a_condition_that_is_left_out_is_missed_even_where_the_rest_is_verbatim(
     report = Checker().check("You will receive the above error.", [GivenSource("notes", source)])
     assert report.low_confidence
     assert [c.name for c in report.claims[0].checks if not c.ok] == ["conditions"]
+    (told,) = [c.detail for c in report.claims[0].checks if not c.ok]
+    assert len(re.findall(r"\b(?:if|as long as|when)\b", told, re.IGNORECASE)) == 1, "told once"
 
 
 def test_a_condition_is_missed_though_its_words_stand_elsewhere_in_the_claim() -> None:
