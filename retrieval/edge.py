@@ -33,7 +33,8 @@ from retrieval.ports import ArmHit, ArmResults, Filters, IndexPoint, SparseVecto
 _WRITTEN_AT_ONCE = 256
 _ASKED_AT_ONCE = 64
 # Bytes on disk for each number of a point's vectors, and for the rest of it: a point of two vectors of 384 numbers took
-# 7.4 KB of index and log. Files grow page by page, and a file of each kind begins with several.
+# 7.4 KB of index and log with 32 bits a number (16 now: rather too much). Files grow page by page, and a file of each
+# kind begins with several.
 _BYTES_A_NUMBER, _BYTES_A_POINT = 10, 4096
 # So many times the hits asked for are compared whole, of those nearest in 4 bits: of the exact best 50 over 100,000
 # points 99.9 % are found with 2, all with 4, in 4.4 and 4.7 ms for both dense arms (25 without). Each whole vector that
