@@ -18,7 +18,7 @@ from retrieval.ports import Vectors
 TEXT_VECTORS, TOKEN_VECTORS = "text_vectors", "token_vectors"
 """The graph's outputs; a model that has no tokens lacks the second."""
 GRAPH, WEIGHTS, TOKENIZER, CARD = "model.onnx", "model.onnx.data", "tokenizer.json", "card.json"
-QUICK, QUICK_WEIGHTS = "quick-2.onnx", "quick-2.onnx.data"  # other names, and kept exports are made anew
+QUICK, QUICK_WEIGHTS = "quick-3.onnx", "quick-3.onnx.data"  # other names, and kept exports are made anew
 """A smaller graph, for single questions; empty where the model has none."""
 FILES = (GRAPH, WEIGHTS, QUICK, QUICK_WEIGHTS, TOKENIZER, CARD)
 
