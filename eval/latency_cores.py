@@ -21,8 +21,8 @@ def memory_mb(pid: int | str = "self") -> dict[str, float | None]:
 
 @contextmanager
 def cores_waited() -> Iterator[Callable[[], float | None]]:
-    """Gives what tells, at the end of the block, the share (0..1) of this process's time in which it was ready to run
-    and other processes had the cores; 0 on an idle machine, None where the system doesn't tell."""
+    """Gives what tells, at the end of the block, the share (0..1) of this process's threads' time in which they were
+    ready to run and others, of this process or of another, had the cores; None where the system doesn't tell."""
     before = _schedule()
     after: dict[str, tuple[int, int]] = {}
     done = False

@@ -31,8 +31,9 @@ others have the halves of two real texts and invented words between them, by a Z
 the two and noise. They were written straight into catalog, embedding cache and index. Links between documents are not
 computed. Peers get the same texts, the same passage vectors and the same query vectors; theirs has no question arm."""
 WAITED = """\
-`waited`: the share of the process's time in which it was ready to run and other processes had the cores. On an idle
-machine it is near 0; where it is not, the figures say less about cuecard than about the machine, p95 and p99 first.
+`waited`: the share of the threads' time in which they were ready to run and others had the cores. On an idle machine
+those are the process's own, where several ask at once or search side by side (10 to 20 % with us). Where it is more
+than in other runs, the figures say less about the system than about the machine, p95 and p99 first.
 `best p50` and `best p95` are over the questions, each by its fastest round: nearer to what an idle machine shows.
 `cpu ms`: processor time of all the process's threads for one question, in the mean; others' work hardly changes it."""
 
