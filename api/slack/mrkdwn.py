@@ -13,6 +13,7 @@ _BULLETS = "•◦▪"
 _GUARD = "\u200b"
 _OPENER = re.compile(r"(?<!\w)([*_~`])(?=\S)")
 _QUOTED = re.compile(r"^(?:> ?)+")
+_FENCE = re.compile(r"``(?=`)")
 _ADDRESSES = ("http://", "https://", "mailto:")
 _STYLES = {"strong": "*", "em": "_", "s": "~"}
 
@@ -107,6 +108,8 @@ def _list(first: Token, inner: Sequence[Token], depth: int) -> str:
         mark = _BULLETS[min(depth, len(_BULLETS) - 1)] if number is None else f"{number}."
         number = None if number is None else number + 1
         head, *rest = _children(inner[position + 1 : end - 1], depth + 1) or [""]
+        if head.startswith(">"):  # a quote is one at the beginning of a line only
+            head, rest = "", [head, *rest]
         lines.append(f"{'    ' * depth}{mark} {head}")
         lines += rest
         position = end
@@ -128,7 +131,7 @@ def _table(tokens: Sequence[Token]) -> str:
 
 
 def _code(text: str) -> str:
-    content = escape(text.strip("\n")).replace("```", f"``{_GUARD}`")
+    content = _FENCE.sub(rf"\g<0>{_GUARD}", escape(text.strip("\n")))
     return f"```\n{content}\n```"
 
 

@@ -172,4 +172,6 @@ def test_markdown_looks_as_meant() -> None:
     ]
     table = "| a | long |\n|---|---|\n| 1 | `x` |"
     assert blocks_of(table) == ["```\na  long\n-  ----\n1  x\n```"]
+    assert blocks_of("- > said\n  > so\n- one") == ["• \n> said\n> so\n• one"]
+    assert blocks_of("    ``````") == ["```\n``\u200b``\u200b``\n```"]
     assert asdict(Prose("x")) == {"markdown": "x"}
