@@ -11,15 +11,16 @@ _GUARD = "\u200b"
 _WRITTEN = re.compile(r"&(?=(?:#0*64|#x0*40|commat);)", re.IGNORECASE)
 """What begins an `@` that is written as HTML has it."""
 
-_EVERYBODY = re.compile(r"@(?=(?:channel|all|here)\b)", re.IGNORECASE)
+_EVERYBODY = re.compile(r"@(?=(?:channel|all|here)(?![A-Za-z0-9]))", re.IGNORECASE)  # `_` gets an escape before it
 _MENTION = re.compile(rf"(?<![A-Za-z0-9])@|{_EVERYBODY.pattern}", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_~\[\]#>|<])")
 _FENCES = re.compile(r"`{3,}")
+_PICTURE = re.compile(r"!+\[")
 
 
 def quiet(text: str) -> str:
     """The same text, which calls nobody and loads no picture. `<!channel>` is how Slack writes `@channel`."""
-    return _uncalled(text).replace("![", "[")
+    return _PICTURE.sub("[", _uncalled(text))
 
 
 def plain(text: str) -> str:

@@ -158,7 +158,9 @@ def test_markdown_looks_as_meant_in_mattermost() -> None:
     ]
     assert mattermost.code("``` @all\n````") == "`````\n``` @\u200ball\n````\n`````"
     plain = mattermost.plain("a*b* _c_ [d](e) @all x@y.z &commat;b")
+    assert mattermost.quiet("!![pic](http://t.example/p.png)") == "[pic](http://t.example/p.png)"
     assert plain == "a\\*b\\* \\_c\\_ \\[d\\](e) @\u200ball x@y.z &\u200bcommat;b"
+    assert mattermost.plain("a@all_") == "a@\u200ball\\_"
 
 
 def test_markdown_looks_as_meant() -> None:
