@@ -8,7 +8,10 @@ acknowledged; and is everything in order after the next run.
 from __future__ import annotations
 
 import os
+import random
 import time
+from bisect import bisect_right
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -19,6 +22,9 @@ from tests.crash.conftest import Start
 from tests.crash.scene import CHANGES, Change, Crashed, all_at_once, begin, seeded
 
 KILLS = 50
+MOST_KILLS = 200
+"""Where the machine lets too few of them come in the middle."""
+
 SEED = int(os.environ.get("CUECARD_KILL_SEED", "20240607"))
 
 
@@ -28,50 +34,80 @@ def killed(process: BaseProcess) -> None:
     process.close()
 
 
-def last_number(told: Connection) -> tuple[int, bool]:
-    """How many files were acknowledged before the pipe broke, and whether the run came to its end."""
-    number, done = 0, False
+@dataclass(frozen=True)
+class Heard:
+    """What a run said, and when, in seconds from the first of it."""
+
+    said: list[object]
+    moments: list[float]
+
+    @property
+    def done(self) -> bool:
+        return "done" in self.said
+
+    @property
+    def acknowledged(self) -> int:
+        """How many files were settled."""
+        return max((said for said in self.said if isinstance(said, int)), default=0)
+
+
+def listen(told: Connection, most: int | None = None) -> Heard:
+    """What a run says until the pipe breaks, or `most` things of it."""
+    heard, begun = Heard([], []), time.monotonic()
     try:
-        while True:
-            said = told.recv()
-            number, done = (said, done) if isinstance(said, int) else (number, done or said == "done")
+        while most is None or len(heard.said) < most:
+            heard.said.append(told.recv())
+            heard.moments.append(time.monotonic() - begun)
     except (EOFError, OSError):
-        return number, done
+        pass
+    return heard
+
+
+def kill_within(process: BaseProcess, told: Connection, whole: Heard, dice: random.Random) -> Heard:
+    """Kill a run at a random instant of `whole`, one that nobody killed: so long after what was said last before it.
+
+    An instant told from the beginning alone would be before or after all the work on a machine that has become slower
+    or faster since.
+    """
+    instant = dice.uniform(0, whole.moments[-1])
+    passed = bisect_right(whole.moments, instant)
+    before = listen(told, passed)
+    time.sleep(instant - whole.moments[passed - 1] if passed else instant)
+    killed(process)
+    after = listen(told)
+    return Heard(before.said + after.said, [])
 
 
 def test_a_kill_at_any_time_leaves_whole_versions_and_the_next_run_finishes(crashed: Crashed, start: Start) -> None:
     print(f"seed {SEED}")  # noqa: T201 - what it takes to see the same again
     dice = seeded(SEED)
-    lasts: dict[Change, float] = {}
+    whole: dict[Change, Heard] = {}
     kills = ended = untouched = half_built = 0
-    while kills < KILLS:
+    while kills < KILLS or (half_built <= KILLS / 10 and kills < MOST_KILLS):
         change = CHANGES[kills % len(CHANGES)]
         change(crashed, dice)
-        if change not in lasts:
+        if change not in whole:
             process, told = start(worker.run, crashed.home, crashed.folder)
             assert told.recv() == "ready"
-            begun = time.monotonic()
+            whole[change] = listen(told)
             process.join()
-            lasts[change] = time.monotonic() - begun
-            assert last_number(told)[1], "a run that nobody killed came to its end"
+            assert whole[change].done, "a run that nobody killed came to its end"
             crashed.heal()
             change(crashed, dice)
         for _ in range(1 + (dice.random() < 0.25)):  # now and then the run that would have healed is killed too
             process, told = start(worker.run, crashed.home, crashed.folder)
             assert told.recv() == "ready"
-            time.sleep(dice.uniform(0, lasts[change]))
-            killed(process)
-            acknowledged, done = last_number(told)
-            kills, ended = kills + 1, ended + done
-            if done:  # the machine has become faster since that was measured
-                lasts[change] *= 0.8
-            half_built += crashed.check_visible(acknowledged)
-            untouched += acknowledged == 0
+            heard = kill_within(process, told, whole[change], dice)
+            kills, ended = kills + 1, ended + heard.done
+            if heard.done:  # the machine has become faster since
+                whole[change] = Heard(whole[change].said, [moment * 0.8 for moment in whole[change].moments])
+            half_built += crashed.check_visible(heard.acknowledged)
+            untouched += heard.acknowledged == 0
         crashed.heal()
     came = f"{untouched} before anything was settled, {half_built} with versions half built, {ended} after the end"
     print(f"{kills} kills: {came}")  # noqa: T201
     assert ended < kills / 2, "most kills have to come before the end of a run"
-    assert half_built > kills / 10, "some kills have to come in the middle"
+    assert half_built > KILLS / 10, "some kills have to come in the middle"
 
 
 @pytest.mark.parametrize("change", [begin, all_at_once])

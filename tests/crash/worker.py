@@ -65,10 +65,11 @@ def ingest(home: Home, folder: Path, told: Connection | None = None, indexer: Ch
 
 
 def run(home: Path, folder: Path, told: Connection) -> None:
-    """Ingest the folder. Says "ready", then how many files are settled, then "done"."""
+    """Ingest the folder. Says "ready", "open" once the home is, then how many files are settled, then "done"."""
     sync_run.BATCH_CHUNKS = BATCH_CHUNKS
     told.send("ready")
     with opened(home) as parts:
+        told.send("open")
         ingest(parts, folder, told)
     told.send("done")
 
