@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from api.home import LOCK_FILE, OWNER_FILE, connect, hold, read_owner
 from api.local import LocalLibrary
 from api.settings import Settings, load_settings
 from ingest.errors import HomeBusyError, NotFoundError, SettingsError
+from tests.services import unprivileged
 
 HOLDER = """
 import sys
@@ -132,12 +132,10 @@ def test_a_home_in_servers_is_shared(settings: Settings) -> None:
     assert not (settings.home / OWNER_FILE).exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_home_that_can_not_be_written_is_refused(settings: Settings) -> None:
-    settings.home.mkdir()
-    settings.home.chmod(0o500)
-    with pytest.raises(SettingsError, match="can't be used"):
-        hold(settings, "ingest", create=True)
+def test_a_home_that_can_not_be_written_is_refused(open_folder: Path) -> None:
+    (open_folder / "home").mkdir(mode=0o555)
+    with unprivileged(), pytest.raises(SettingsError, match="can't be used"):
+        hold(load_settings(open_folder / "home", {}), "ingest", create=True)
 
 
 def test_a_home_below_a_file_is_refused(tmp_path: Path) -> None:

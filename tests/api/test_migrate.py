@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
 from sqlalchemy import select
 
 from api.compose import Parts
@@ -28,7 +26,6 @@ from tests.api.conftest import Cuecard, write_notes
 from tests.doubles.qdrant_server import UPSERT, Fault, QdrantDouble, busy, qdrant_double
 from tests.fakes import LINES, HashingEmbedder
 
-POSTGRES = os.environ.get("CUECARD_TEST_DATABASE_URL")
 TOPICS = ("redis", "kafka", "postgres", "locks", "queues", "caches", "indexes", "joins", "threads", "sockets")
 Open = Callable[..., Parts]
 
@@ -63,19 +60,6 @@ def library(tmp_path: Path, opened: Open) -> Parts:
         write(tmp_path / "notes", {name: f"all about {name}\nround {round_} of {name}\n" for name in TOPICS})
         ingest(parts, tmp_path / "notes")
     return parts
-
-
-@pytest.fixture(params=["sqlite", "server"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, in a file of its own; and that of CUECARD_TEST_DATABASE_URL (which is emptied)."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'server.db'}"
-    if POSTGRES is None:
-        pytest.skip("CUECARD_TEST_DATABASE_URL names no database")
-    engine = sqlalchemy.create_engine(POSTGRES)
-    metadata.drop_all(engine)
-    engine.dispose()
-    return POSTGRES
 
 
 def write(folder: Path, texts: dict[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -28,19 +27,11 @@ from ingest.ports import NewVersion
 from ingest.schema import metadata
 from tests.fakes import parse_lines
 
-POSTGRES = os.environ.get("CUECARD_TEST_DATABASE_URL")
 
-
-@pytest.fixture(params=["sqlite", "server"])
-def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
-    """An empty catalog: on SQLite, and on the database of CUECARD_TEST_DATABASE_URL (which it empties)."""
-    if request.param == "server":
-        if POSTGRES is None:
-            pytest.skip("CUECARD_TEST_DATABASE_URL names no database")
-        engine = sqlalchemy.create_engine(POSTGRES)
-        metadata.drop_all(engine)
-        engine.dispose()
-    opened = Catalog(POSTGRES if request.param == "server" and POSTGRES else f"sqlite:///{tmp_path / 'catalog.db'}")
+@pytest.fixture
+def catalog(database: str) -> Iterator[Catalog]:
+    """An empty catalog."""
+    opened = Catalog(database)
     yield opened
     opened.close()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select
@@ -25,8 +23,6 @@ from tests.fakes import LINES, MemoryIndexer
 
 PLAIN: dict[type, Any] = {str: "x “y”", float: 0.1 + 0.2, bool: True}
 """A value for each type of column; the same in every table, so that references hold."""
-
-POSTGRES = os.environ.get("CUECARD_TEST_DATABASE_URL")
 
 
 @pytest.fixture(scope="module")
@@ -62,18 +58,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     catalog.close()
 
 
-@pytest.fixture(params=["sqlite", "server"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
-    """An empty catalog: on SQLite, and on the database of CUECARD_TEST_DATABASE_URL (which it empties)."""
-    url = f"sqlite:///{tmp_path / 'target.db'}"
-    if request.param == "server":
-        if POSTGRES is None:
-            pytest.skip("CUECARD_TEST_DATABASE_URL names no database")
-        url = POSTGRES
-        engine = sqlalchemy.create_engine(url)
-        metadata.drop_all(engine)
-        engine.dispose()
-    opened = Catalog(url)
+@pytest.fixture
+def target(database: str) -> Iterator[Catalog]:
+    """An empty catalog."""
+    opened = Catalog(database)
     yield opened
     opened.close()
 

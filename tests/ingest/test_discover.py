@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +10,7 @@ import pytest
 from ingest.discover import Discovery, discover, outermost
 from ingest.errors import DocumentError
 from ingest.items import Meta
-
-NOBODY = 65534
+from tests.services import unprivileged
 
 
 def write(root: Path, *paths: str, text: str = "text") -> None:
@@ -31,36 +26,6 @@ def paths(found: Discovery) -> list[str]:
 
 def reasons(found: Discovery) -> dict[str, str]:
     return {problem.path: problem.reason for problem in found.problems}
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """As a user whom permissions hold back."""
-    if os.name != "posix":
-        pytest.skip("permissions work differently here")
-    if os.geteuid() != 0:
-        yield
-        return
-    try:
-        os.seteuid(NOBODY)
-    except OSError:
-        pytest.skip("root can read everything, and may not become somebody else here")
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that everybody can enter; pytest's own are for their owner only."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    for path in folder.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(0o755)
-    shutil.rmtree(folder)
 
 
 def test_supported_files_by_path(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -20,8 +19,6 @@ from ingest.migrate import STEPS
 from ingest.schema import SCHEMA_VERSION, metadata
 from ingest.sync import sync
 from tests.fakes import LINES, MemoryIndexer
-
-POSTGRES = os.environ.get("CUECARD_TEST_DATABASE_URL")
 
 # the tables of schema 1, as SQLAlchemy made them
 SCHEMA_1 = """
@@ -83,17 +80,12 @@ CHUNK: dict[str, object] = {
 CHUNK |= {"questions": [], "level": None, "tags": [], "answer": None, "talking_points": []}
 
 
-@pytest.fixture(params=["sqlite", "server"])
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+@pytest.fixture
+def old(database: str) -> Iterator[Engine]:
     """A database with schema 1: a.md in its third version (a fourth was being built), b.md in its first."""
-    if request.param == "server":
-        if POSTGRES is None:
-            pytest.skip("CUECARD_TEST_DATABASE_URL names no database")
-        engine = sqlalchemy.create_engine(POSTGRES)
-        metadata.drop_all(engine)
-    else:
-        engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'catalog.db'}")
-    serial = "SERIAL PRIMARY KEY" if request.param == "server" else "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"
+    engine = sqlalchemy.create_engine(database)
+    server = engine.dialect.name == "postgresql"
+    serial = "SERIAL PRIMARY KEY" if server else "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"
     with engine.begin() as connection:
         for statement in SCHEMA_1.format(serial=serial, first=FIRST).split(";\n"):
             if statement.strip():

@@ -13,9 +13,7 @@ from ingest.catalog import Catalog
 from ingest.errors import IndexUnavailableError
 from ingest.sync import rebuild, sync
 from tests.fakes import LINES, MemoryIndexer
-from tests.ingest.test_discover import open_folder, unprivileged
-
-__all__ = ["open_folder"]
+from tests.services import unprivileged
 
 
 @pytest.fixture

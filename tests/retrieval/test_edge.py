@@ -24,6 +24,7 @@ from retrieval.edge import EdgeIndex
 from retrieval.edge_threads import search_threads
 from retrieval.ports import IndexPoint, SparseVector
 from tests.chunk_names import chunk_id, named
+from tests.services import unprivileged
 
 DIM = 3
 
@@ -323,11 +324,10 @@ def test_vectors_of_another_length_are_an_error_of_ours(folder: Path) -> None:
     index.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_place_that_can_not_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(IndexUnavailableError, match="can't be written"):
-        opened(tmp_path / "closed" / "index").count()
+def test_a_place_that_can_not_be_written_is_an_error_of_ours(open_folder: Path) -> None:
+    (open_folder / "closed").mkdir(mode=0o555)
+    with unprivileged(), pytest.raises(IndexUnavailableError, match="can't be written"):
+        opened(open_folder / "closed" / "index").count()
 
 
 def test_a_file_in_the_way_is_an_error_of_ours(tmp_path: Path) -> None:

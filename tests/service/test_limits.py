@@ -20,6 +20,7 @@ from api.http.limits import RateLimits
 from api.settings import Settings, load_settings
 from tests.api.fake_library import FakeLibrary
 from tests.service.conftest import ADMIN, TOKEN
+from tests.services import redis_server
 
 
 def settings(**variables: str) -> Settings:
@@ -82,7 +83,8 @@ def test_addresses_and_keys_are_counted_apart() -> None:
 
 
 @pytest.fixture
-def redis() -> Iterator[TcpFakeServer]:
+def double() -> Iterator[str]:
+    """The URL of a double of Redis."""
     server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -90,14 +92,32 @@ def redis() -> Iterator[TcpFakeServer]:
     with Redis(port=server.server_address[1]) as connection:
         for script in (files("limits") / "resources" / "redis" / "lua_scripts").iterdir():
             connection.script_load(script.read_bytes())
-    yield server
+    yield f"redis://127.0.0.1:{server.server_address[1]}/0"
     server.shutdown()
     server.server_close()
 
 
-def test_servers_of_a_library_count_together(redis: TcpFakeServer) -> None:
-    url = f"redis://127.0.0.1:{redis.server_address[1]}/0"
-    one, other = (RateLimits(settings(rate_limit="5", redis_url=url)) for _ in range(2))
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, str]]:
+    """The URLs of a Redis of the machine's own: by port, and by socket."""
+    with redis_server() as urls:
+        yield urls
+
+
+@pytest.fixture(params=["double", "port", "socket"])
+def redis(request: pytest.FixtureRequest) -> str:
+    """The URL of a Redis that has counted nothing yet."""
+    if request.param == "double":
+        return str(request.getfixturevalue("double"))
+    port, path = request.getfixturevalue("server")
+    url: str = port if request.param == "port" else path
+    with Redis.from_url(url) as connection:
+        connection.flushall()
+    return url
+
+
+def test_servers_of_a_library_count_together(redis: str) -> None:
+    one, other = (RateLimits(settings(rate_limit="5", redis_url=redis)) for _ in range(2))
     assert taken(one, "192.0.2.7", 3) + taken(other, "192.0.2.7", 7) == 5
     assert taken(one, "192.0.2.7", 1) == 0
 
