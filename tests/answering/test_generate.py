@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -47,11 +46,7 @@ class Heard:
         self.pieces.append(piece)
 
 
-ANTHROPIC = pytest.mark.skipif(
-    importlib.util.find_spec("anthropic") is None,
-    reason="The extra `anthropic`, which brings boto3 and google-auth, is not installed.",
-)
-WIRES = ["openai-like", "ollama", pytest.param("anthropic", marks=ANTHROPIC)]
+WIRES = ["openai-like", "ollama", "anthropic"]
 
 
 @pytest.fixture(autouse=True)
@@ -320,7 +315,6 @@ def test_nobody_there_is_a_fallback_too(kind: Kind) -> None:
     assert is_fallback(made.ask(QUESTION))
 
 
-@ANTHROPIC
 def test_a_model_that_the_adapter_does_not_know_is_told_before_anybody_asks() -> None:
     with pytest.raises(ModelError, match="can't be set up: Unknown model: no-such-model"):
         open_model(ModelSettings("anthropic", "no-such-model", "", "key"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -16,8 +15,8 @@ from ingest.schema import jobs as table
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
+def catalog(database: str) -> Iterator[Catalog]:
+    catalog = Catalog(database)
     yield catalog
     catalog.close()
 

@@ -31,8 +31,8 @@ class Clock:
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    opened = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+def catalog(database: str) -> Iterator[Catalog]:
+    opened = Catalog(database)
     yield opened
     opened.close()
 

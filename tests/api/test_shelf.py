@@ -31,8 +31,8 @@ def notes(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalog(notes: Path, tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+def catalog(notes: Path, database: str) -> Iterator[Catalog]:
+    made = Catalog(database)
     sync(made, MemoryIndexer(), [notes])
     yield made
     made.close()

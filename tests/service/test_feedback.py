@@ -28,8 +28,8 @@ CANDIDATE = View("candidate")
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    opened = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+def catalog(database: str) -> Iterator[Catalog]:
+    opened = Catalog(database)
     yield opened
     opened.close()
 
