@@ -8,7 +8,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint types imports unit fuzz-api serve eval bench baseline clean
+.PHONY: help install demo test check lint types imports unit test-peers fuzz-api serve eval bench baseline clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ imports: install
 # two files at a time: much of a test's time is spent waiting for processes and servers of its own
 unit: install ## only the tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-peers: install ## the tests of the systems that `cuecard eval latency` compares with, after installing them
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	$(BIN)/python -m pytest tests/eval/test_latency_peers.py
 
 fuzz-api: install ## ask every route much more of what OpenAPI allows, and what it does not (some minutes)
 	FUZZ_API_EXAMPLES=300 $(BIN)/python -m pytest tests/service/test_schemathesis.py
