@@ -36,7 +36,7 @@ def killed(process: BaseProcess) -> None:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a run said, and when, in seconds from the first of it."""
+    """What a run said, and when, in seconds from the beginning of listening."""
 
     said: list[object]
     moments: list[float]
