@@ -23,7 +23,7 @@ from tests.crash.scene import CHANGES, Change, Crashed, all_at_once, begin, seed
 
 KILLS = 50
 MOST_KILLS = 200
-"""Where the machine lets too few of them come in the middle."""
+"""So many where too few of the first come in the middle, which is partly chance."""
 
 SEED = int(os.environ.get("CUECARD_KILL_SEED", "20240607"))
 
@@ -83,7 +83,7 @@ def test_a_kill_at_any_time_leaves_whole_versions_and_the_next_run_finishes(cras
     dice = seeded(SEED)
     whole: dict[Change, Heard] = {}
     kills = ended = untouched = half_built = 0
-    while kills < KILLS or (half_built <= KILLS / 10 and kills < MOST_KILLS):
+    while kills < KILLS or (half_built <= kills / 10 and kills < MOST_KILLS):
         change = CHANGES[kills % len(CHANGES)]
         change(crashed, dice)
         if change not in whole:
@@ -107,7 +107,7 @@ def test_a_kill_at_any_time_leaves_whole_versions_and_the_next_run_finishes(cras
     came = f"{untouched} before anything was settled, {half_built} with versions half built, {ended} after the end"
     print(f"{kills} kills: {came}")  # noqa: T201
     assert ended < kills / 2, "most kills have to come before the end of a run"
-    assert half_built > KILLS / 10, "some kills have to come in the middle"
+    assert half_built > kills / 10, "some kills have to come in the middle"
 
 
 @pytest.mark.parametrize("change", [begin, all_at_once])
